@@ -1,0 +1,129 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// bench holds what all jobs need. It is used by one goroutine.
+type bench struct {
+	cfg   *config
+	dir   string // for what is built here
+	agent string // path of the agent
+	echo  string // path of the bare child
+	peer  *execnetPeer
+
+	machine machine
+}
+
+// newBench builds what is to be measured and starts the peer.
+func newBench(ctx context.Context, cfg *config) (*bench, error) {
+	dir, err := os.MkdirTemp("", "luagw-bench-")
+	if err != nil {
+		return nil, err
+	}
+	b := &bench{cfg: cfg, dir: dir}
+	if err := b.build(ctx); err != nil {
+		b.close()
+		return nil, err
+	}
+	b.peer, err = startExecnet(ctx, cfg.python)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench: without execnet:", err)
+	}
+	b.machine = newMachine(b.peer)
+	return b, nil
+}
+
+func (b *bench) build(ctx context.Context) (err error) {
+	if b.agent, err = filepath.Abs(b.cfg.agent); err != nil {
+		return err
+	}
+	if b.cfg.agent == "" {
+		if b.agent, err = buildProgram(ctx, b.dir, agentPackage); err != nil {
+			return err
+		}
+	}
+	if _, err := os.Stat(b.agent); err != nil {
+		return err
+	}
+	b.echo, err = buildProgram(ctx, b.dir, echoPackage)
+	return err
+}
+
+func (b *bench) close() {
+	b.peer.close()
+	os.RemoveAll(b.dir)
+}
+
+// measureAll does all jobs that are wanted, unless ctx ends before.
+func (b *bench) measureAll(ctx context.Context) []*result {
+	var results []*result
+	for _, j := range jobs() {
+		if !b.cfg.job.MatchString(j.name) || ctx.Err() != nil {
+			continue
+		}
+		fmt.Fprintln(os.Stderr, "bench:", j.name)
+		results = append(results, b.measure(ctx, j))
+	}
+	return results
+}
+
+// measure lets the peers take turns at a job. A peer that fails is out.
+func (b *bench) measure(ctx context.Context, j *job) *result {
+	res := newResult(j)
+	turns := b.start(ctx, j, res)
+	rounds := b.cfg.rounds
+	if j.once {
+		rounds = 1
+	}
+	for round := range rounds {
+		for i := range turns {
+			t := turns[(i+round)%len(turns)] // nobody is always behind the same one
+			if res.Errors[t.peer] != "" {
+				continue
+			}
+			figure, err := t.once(ctx)
+			res.add(t.peer, figure, err)
+		}
+	}
+	for _, t := range turns {
+		t.close()
+	}
+	res.judge()
+	return res
+}
+
+// turn is a peer whose turn comes once in each round.
+type turn struct {
+	peer peer
+	*runner
+}
+
+// start gets the peers of a job ready and warm.
+func (b *bench) start(ctx context.Context, j *job, res *result) []turn {
+	var turns []turn
+	for _, p := range []struct {
+		peer  peer
+		start starter
+	}{{byLuagw, j.luagw}, {byExecnet, j.execnet}, {byBare, j.bare}} {
+		if p.start == nil || p.peer == byExecnet && b.peer == nil {
+			continue
+		}
+		r, err := p.start(ctx, b)
+		if err != nil {
+			res.add(p.peer, 0, err)
+			continue
+		}
+		turns = append(turns, turn{p.peer, r})
+		if j.once {
+			continue
+		}
+		if err := r.calibrate(ctx); err != nil {
+			res.add(p.peer, 0, err)
+		}
+	}
+	return turns
+}

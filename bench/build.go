@@ -1,0 +1,42 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"runtime"
+	"strings"
+)
+
+const (
+	modulePath   = "github.com/luagw/luagw"
+	agentPackage = modulePath + "/cmd/luagw-agent"
+	echoPackage  = modulePath + "/bench/echo"
+)
+
+// buildProgram builds a program of this module into dir, as the Makefile's
+// target agent does, and returns its path.
+func buildProgram(ctx context.Context, dir, pkg string) (string, error) {
+	program := filepath.Join(dir, path.Base(pkg))
+	if runtime.GOOS == "windows" {
+		program += ".exe"
+	}
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", program, pkg)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build %s: %w\n%s", pkg, err, out)
+	}
+	return program, nil
+}
+
+// moduleDir is where this module's sources are.
+func moduleDir() (string, error) {
+	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", modulePath).Output()
+	if err != nil {
+		return "", fmt.Errorf("find the sources of %s: %w", modulePath, err)
+	}
+	return strings.TrimSpace(string(out)), nil
+}

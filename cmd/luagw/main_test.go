@@ -1,0 +1,131 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/luagw/luagw"
+	"github.com/luagw/luagw/lua"
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// TestMain makes this binary three programs: the tests, luagw, which scripts
+// find on the PATH, and the agent, as which luagw starts itself.
+func TestMain(m *testing.M) {
+	luagw.ServeIfAgent(&lua.Runtime{})
+	testscript.Main(m, map[string]func(){"luagw": main})
+}
+
+// TestScripts runs testdata/script, one behaviour each.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits":     exits,
+			"interrupt": interruptAt,
+		},
+	})
+}
+
+// exits is "exits CODE PROGRAM ARG...": it runs a program, which must exit with
+// that code.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE PROGRAM ARG...")
+	}
+	checkExit(ts, args[0], ts.Exec(args[1], args[2:]...))
+}
+
+func checkExit(ts *testscript.TestScript, want string, err error) {
+	code := 0
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		code = exit.ExitCode()
+	} else if err != nil {
+		ts.Fatalf("%v", err)
+	}
+	if got := strconv.Itoa(code); got != want {
+		ts.Fatalf("got exit code %s, want %s", got, want)
+	}
+}
+
+// interruptAt is "interrupt LINE CODE PROGRAM ARG...": it runs a program, sends
+// it SIGINT when it has written that line to its standard output, and the
+// program must exit with that code.
+func interruptAt(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 3 {
+		ts.Fatalf("usage: interrupt LINE CODE PROGRAM ARG...")
+	}
+	path, err := exec.LookPath(args[2])
+	ts.Check(err)
+	cmd := exec.Command(path, args[3:]...)
+	cmd.Dir = ts.Getenv("WORK")
+	cmd.Stderr = ts.Stderr()
+	stdout, err := cmd.StdoutPipe()
+	ts.Check(err)
+	ts.Check(cmd.Start())
+	lines := bufio.NewScanner(stdout)
+	for lines.Scan() && lines.Text() != args[0] {
+		io.WriteString(ts.Stdout(), lines.Text()+"\n")
+	}
+	ts.Check(cmd.Process.Signal(os.Interrupt))
+	io.Copy(ts.Stdout(), stdout)
+	checkExit(ts, args[1], cmd.Wait())
+}
+
+func TestTextOf(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		v    any
+		want string
+	}{
+		{"nil", nil, "nil"},
+		{"string", "a\n\xff", "a\n\xff"},
+		{"integer", int64(1 << 60), "1152921504606846976"},
+		{"float", 0.1, "0.1"},
+		{"list", []any{int64(1), nil, "<x>"}, `[1,null,"<x>"]`},
+		{"map", map[string]any{"b": true, "a": []any{}}, `{"a":[],"b":true}`},
+		{"other keys", map[any]any{int64(1): "x", true: "y"}, `{"1":"x","true":"y"}`},
+		{"infinite within", []any{negativeInfinity()}, `["-inf"]`},
+	} {
+		if got := textOf(tt.v); got != tt.want {
+			t.Errorf("%s: got %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}
+
+func negativeInfinity() float64 {
+	f, _ := strconv.ParseFloat("-inf", 64)
+	return f
+}
+
+func TestTargetIDs(t *testing.T) {
+	for _, tt := range []struct{ name, specs, want string }{
+		{"none", "", "gw0"},
+		{"by place", "popen popen", "gw0 gw1"},
+		{"given", "popen//id=a popen", "a gw1"},
+		{"hosts", "ssh:web1 ssh:root@web2 tcp:web3:99", "web1 web2 web3"},
+		{"host twice", "ssh:web1 ssh:a@web1 ssh:b@web1", "web1 gw1 gw2"},
+		{"number is taken", "popen popen//id=gw0", "gw1 gw0"},
+	} {
+		targets, err := parseTargets(strings.Fields(tt.specs))
+		if err != nil {
+			t.Errorf("%s: %v", tt.name, err)
+			continue
+		}
+		var ids []string
+		for _, target := range targets {
+			ids = append(ids, target.spec.ID)
+		}
+		if got := strings.Join(ids, " "); got != tt.want {
+			t.Errorf("%s: got %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}

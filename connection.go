@@ -1,0 +1,348 @@
+package luagw
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/luagw/luagw/mux"
+)
+
+const (
+	// claimTimeout is how long a channel that a value names may take to
+	// arrive. Its stream was opened before the value was sent, so it is
+	// there already unless the peer lies.
+	claimTimeout = 10 * time.Second
+
+	// printTimeout is how long a channel's end waits for the lines which
+	// its fragment printed before.
+	printTimeout = 10 * time.Second
+
+	// maxChannels is how many channels of the peer's one connection carries.
+	maxChannels = 16 << 10
+
+	// maxOrphans and maxOrphaned are how many channels that have ended are
+	// kept for values that name them, and how many bytes in them.
+	maxOrphans  = 1 << 8
+	maxOrphaned = 8 << 20
+)
+
+var (
+	errNearClosed = errors.New("cancelled: the near side closed the channel")
+	errNearGone   = errors.New("cancelled: the connection to the near side has ended")
+)
+
+// connection is one end of a gateway's connection, the same on both sides: the
+// session, its open channels, and the control stream.
+type connection struct {
+	session *mux.Session
+	gateway *Gateway // nil on the far side
+	near    bool
+
+	ctx    context.Context // ends when the session has ended
+	cancel context.CancelCauseFunc
+	wg     sync.WaitGroup // the connection's goroutines
+
+	control *mux.Writer // frames to the peer; nil on the far side until settled
+
+	mu       sync.Mutex // guards the following
+	channels map[uint32]*Channel
+	orphans  []*Channel        // of channels: those that have ended, oldest first
+	arrived  chan struct{}     // closed when a channel arrives; nil if nobody waits
+	ended    bool              // goDo starts nothing any more
+	cause    error             // why this side ended the session; nil if it did not
+	sources  map[string]string // of modules, by hash: far side; sent ones have "" on the near side
+
+	prints printCount
+}
+
+func newConnection(session *mux.Session, gateway *Gateway) *connection {
+	c := &connection{session: session, gateway: gateway, near: gateway != nil, channels: map[uint32]*Channel{}}
+	c.ctx, c.cancel = context.WithCancelCause(context.Background())
+	return c
+}
+
+// goDo runs fn on a goroutine which finish waits for. What fn waits for must
+// end with the session.
+func (c *connection) goDo(fn func()) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ended {
+		return false
+	}
+	c.wg.Go(fn)
+	return true
+}
+
+// fail ends the session because of what the peer did.
+func (c *connection) fail(cause error) {
+	c.mu.Lock()
+	if c.cause == nil {
+		c.cause = cause
+	}
+	c.mu.Unlock()
+	c.session.Close()
+}
+
+// why is the reason for the session's end.
+func (c *connection) why() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.cause != nil {
+		return c.cause
+	}
+	return c.session.Err()
+}
+
+// finish ends what runs on the connection, whose session has ended, and waits
+// for it until ctx ends.
+func (c *connection) finish(ctx context.Context, cause error) bool {
+	c.mu.Lock()
+	c.ended = true
+	c.mu.Unlock()
+	c.cancel(cause)
+	done := make(chan struct{})
+	go func() { // ends with the last goroutine of the connection
+		c.wg.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// lostError is why everything on the connection ends; nil while the session is
+// well.
+func (c *connection) lostError() error {
+	select {
+	case <-c.session.Done():
+	default:
+		return nil
+	}
+	if c.gateway != nil {
+		return c.gateway.lostError()
+	}
+	return errNearGone
+}
+
+// add enters a channel, so that values can name it.
+func (c *connection) add(ch *Channel) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.channels) >= maxChannels {
+		return fmt.Errorf("protocol error: more than %d open channels", maxChannels)
+	}
+	c.channels[ch.stream.ID()] = ch
+	if c.arrived != nil {
+		close(c.arrived)
+		c.arrived = nil
+	}
+	return nil
+}
+
+// forget removes a channel that has ended on both sides. One that travels as a
+// value stays for a while: a value that names it may be on its way, and what was
+// sent on it is still to be received.
+func (c *connection) forget(ch *Channel) {
+	unnamed := errors.Is(ch.Err(), errNoGoodbye)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	ch.gone = true
+	if ch.role == rolePlain && ch.sent && !unnamed && !c.ended {
+		c.keep(ch)
+		return
+	}
+	delete(c.channels, ch.stream.ID())
+}
+
+// keep keeps a channel that has ended, and gives up the oldest ones while there
+// are too many: the values that named them have come or were thrown away.
+func (c *connection) keep(ch *Channel) {
+	c.orphans = append(c.orphans, ch)
+	unread := 0
+	for _, orphan := range c.orphans {
+		unread += orphan.in.unread()
+	}
+	for len(c.orphans) > maxOrphans || unread > maxOrphaned {
+		oldest := c.orphans[0]
+		c.orphans = slices.Delete(c.orphans, 0, 1)
+		unread -= oldest.in.unread()
+		delete(c.channels, oldest.stream.ID())
+	}
+}
+
+// name notes that a value is to name ch to the peer; false if ch is closed.
+func (c *connection) name(ch *Channel) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if ch.gone || ch.discard.Load() {
+		return false
+	}
+	ch.sent = true
+	return true
+}
+
+// discard has what still comes on ch thrown away. No value names it any more.
+func (c *connection) discard(ch *Channel) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	ch.discard.Store(true)
+}
+
+// claim finds the channel of a stream. One that the peer has just opened may
+// not have been accepted yet.
+func (c *connection) claim(id uint32) (*Channel, error) {
+	deadline := time.NewTimer(claimTimeout)
+	defer deadline.Stop()
+	for {
+		ch, arrived := c.lookup(id)
+		if ch != nil {
+			return ch, nil
+		}
+		if c.ours(id) {
+			return nil, fmt.Errorf("channel %d has ended", id)
+		}
+		select {
+		case <-arrived:
+		case <-c.session.Done():
+			return nil, c.lostError()
+		case <-deadline.C:
+			return nil, fmt.Errorf("channel %d is not known here", id)
+		}
+	}
+}
+
+// ours says whether this side opened the stream: yamux gives odd numbers to
+// the client's, and the near side is the client.
+func (c *connection) ours(id uint32) bool { return (id%2 == 1) == c.near }
+
+func (c *connection) lookup(id uint32) (*Channel, <-chan struct{}) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if ch := c.channels[id]; ch != nil {
+		ch.claims++
+		return ch, nil
+	}
+	if c.arrived == nil {
+		c.arrived = make(chan struct{})
+	}
+	return nil, c.arrived
+}
+
+// open opens a stream whose first frame is a request, and starts its reader.
+func (c *connection) open(ctx context.Context, role role, k kind, request ...any) (*Channel, error) {
+	stream, err := c.session.Open(ctx)
+	if err != nil {
+		return nil, c.openError(ctx, err)
+	}
+	ch := newChannel(c, stream, role)
+	ch.claims, ch.sent = 1, role != rolePlain
+	if err := c.add(ch); err != nil {
+		stream.Close()
+		return nil, err
+	}
+	err = ch.send(ctx, k, ch.out.Commit, func(b []byte) ([]byte, error) { return appendValues(b, request, ch) })
+	if err != nil {
+		ch.in.close(err)
+		ch.out.Fail(err)
+		stream.Close()
+		c.forget(ch)
+		return nil, err
+	}
+	if !c.goDo(func() { ch.read(newFrameReader(stream)) }) {
+		return nil, c.lostError()
+	}
+	return ch, nil
+}
+
+func (c *connection) openError(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return c.whyLost(err)
+}
+
+// whyLost is why the connection ended, or err if it has not. A session that is
+// being closed fails its streams a moment before it is done.
+func (c *connection) whyLost(err error) error {
+	if errors.Is(err, mux.ErrClosed) {
+		<-c.session.Done()
+	}
+	if lost := c.lostError(); lost != nil {
+		return lost
+	}
+	return err
+}
+
+// sendControl sends a frame on the control stream, where items never stand in
+// the way.
+func (c *connection) sendControl(ctx context.Context, k kind, payload ...any) error {
+	if c.control == nil {
+		return nil
+	}
+	b, err := c.control.Begin(ctx)
+	if err != nil {
+		return err
+	}
+	start := len(b)
+	b, err = appendValues(beginFrame(b, k), payload, nil)
+	if err == nil {
+		b, err = endFrame(b, start)
+	}
+	if err != nil {
+		c.control.Cancel()
+		return err
+	}
+	return c.control.Commit(ctx, b)
+}
+
+// sendCancel has the fragment of a stream cancelled.
+func (c *connection) sendCancel(id uint32) {
+	c.goDo(func() {
+		if c.sendControl(c.ctx, kindCancel, id) == nil {
+			c.control.Flush(c.ctx)
+		}
+	})
+}
+
+// adopt serves a channel that the peer opened to send as a value. It runs on
+// the stream's own goroutine.
+func (c *connection) adopt(stream *mux.Stream, fr *frameReader) {
+	ch := newChannel(c, stream, rolePlain)
+	ch.sent = true
+	if err := c.add(ch); err != nil {
+		c.fail(err)
+		return
+	}
+	ch.read(fr)
+}
+
+// idle waits until no fragment's channel is open.
+func (c *connection) idle(ctx context.Context) error {
+	for _, ch := range c.fragments() {
+		ch.CloseWrite()
+		if err := ch.Wait(ctx); err != nil && ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// fragments are the channels of running fragments.
+func (c *connection) fragments() []*Channel {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var list []*Channel
+	for _, ch := range c.channels {
+		if ch.role != rolePlain && !ch.isDone() {
+			list = append(list, ch)
+		}
+	}
+	return list
+}

@@ -1,0 +1,59 @@
+// Package gateways reaches the far sides of gateways over all transports there
+// are. [Dial] is what a [luagw.Group] takes as its Dial.
+package gateways
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/luagw/luagw"
+	"github.com/luagw/luagw/gateways/popen"
+)
+
+// Dialer dials specs of all kinds. The zero value is usable. Its fields must
+// not be changed after the first Dial; Dial may be called concurrently.
+type Dialer struct {
+	// Popen starts the processes of popen and exec gateways.
+	Popen popen.Dialer
+}
+
+var _ luagw.DialFunc = Dial
+
+// Dial is [Dialer.Dial] of the zero Dialer.
+func Dial(ctx context.Context, spec *luagw.Spec) (io.ReadWriteCloser, error) {
+	var d Dialer
+	return d.Dial(ctx, spec)
+}
+
+// Dial starts or reaches the far side that spec tells of and returns the
+// connection to it. ctx bounds the call and not the connection. Errors are
+// [*luagw.OpenError], or [*luagw.SpecError] for a command line that cannot be
+// read.
+//
+// A spec with Via is refused: what lies behind a gateway is reached by that
+// gateway's own Dial. So is a kind or a key whose transport is not built in,
+// before anything is started.
+func (d *Dialer) Dial(ctx context.Context, spec *luagw.Spec) (io.ReadWriteCloser, error) {
+	if spec.Via != "" {
+		return nil, refuse(spec, "via %q goes through that gateway's own Dial, not straight from here", spec.Via)
+	}
+	if user := spec.Params["become"]; user != "" {
+		return nil, refuse(spec, "become %q is not built in yet", user)
+	}
+	switch spec.Kind {
+	case "popen", "exec":
+		return d.Popen.Dial(ctx, spec)
+	case "ssh", "tcp", "unix":
+		return nil, refuse(spec, "transport %q is not built in yet", spec.Kind)
+	}
+	return nil, refuse(spec, "transport %q is not known", spec.Kind)
+}
+
+// refuse is the error of what was not even tried.
+func refuse(spec *luagw.Spec, format string, args ...any) error {
+	return &luagw.OpenError{
+		Spec: spec.String(), Stage: luagw.StageDial,
+		Err: fmt.Errorf(format, args...), ExitCode: -1,
+	}
+}

@@ -1,0 +1,39 @@
+package popen
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+func TestTail(t *testing.T) {
+	line := strings.Repeat("x", 1023) + "\n"
+	for _, tt := range []struct {
+		name   string
+		writes []string
+		want   string
+	}{
+		{"nothing", nil, ""},
+		{"one line", []string{"a\n"}, "a\n"},
+		{"no newline", []string{"a", "b"}, "ab"},
+		{"exactly full", []string{strings.Repeat(line, 16)}, strings.Repeat(line, 16)},
+		{"a bit more than full", []string{"first\n", strings.Repeat(line, 16), "last\n"}, strings.Repeat(line, 15) + "last\n"},
+		{"more than full", []string{"first\n", strings.Repeat(line, 16)}, strings.Repeat(line, 15)},
+		{"one write of much", []string{strings.Repeat(line, 100) + "last"}, strings.Repeat(line, 15) + "last"},
+		{"many writes", strings.SplitAfter(strings.Repeat(line, 100)+"last", "\n"), strings.Repeat(line, 15) + "last"},
+		{"one long line", []string{strings.Repeat("y", 3*tailSize)}, strings.Repeat("y", tailSize)},
+		{"one long line that ends", []string{strings.Repeat("y", 3*tailSize) + "\n"}, strings.Repeat("y", tailSize-1) + "\n"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var kept tail
+			for _, w := range tt.writes {
+				if n, err := fmt.Fprint(&kept, w); n != len(w) || err != nil {
+					t.Fatalf("Write = %d, %v; want %d, nil", n, err, len(w))
+				}
+			}
+			if got := kept.String(); got != tt.want {
+				t.Errorf("got %d bytes %.40q..., want %d bytes %.40q...", len(got), got, len(tt.want), tt.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,45 @@
+package lua
+
+import glua "github.com/yuin/gopher-lua"
+
+// coroutineLibrary is gopher-lua's, whose threads are made to look at the
+// fragment's context: the context that gopher-lua gives them, derived from one
+// whose Done is nil at first, would never be cancelled.
+func coroutineLibrary(open opener) opener {
+	return func(f *fragment) glua.LValue {
+		table := open(f).(*glua.LTable)
+		for _, name := range []string{"create", "wrap"} {
+			original := table.RawGetString(name).(*glua.LFunction).GFunction
+			table.RawSetString(name, f.L.NewFunction(func(L *glua.LState) int {
+				n := original(L)
+				threadIn(L.Get(-1)).SetContext(f.vm)
+				return n
+			}))
+		}
+		return table
+	}
+}
+
+// threadIn is the thread itself, or the one that wrap's function resumes.
+func threadIn(v glua.LValue) *glua.LState {
+	if fn, ok := v.(*glua.LFunction); ok {
+		v = fn.Upvalues[0].Value()
+	}
+	return v.(*glua.LState)
+}
+
+// debugLibrary is gopher-lua's, less the way to change null, which all states
+// share.
+func debugLibrary(open opener) opener {
+	return func(f *fragment) glua.LValue {
+		table := open(f).(*glua.LTable)
+		original := table.RawGetString("setmetatable").(*glua.LFunction).GFunction
+		table.RawSetString("setmetatable", f.L.NewFunction(func(L *glua.LState) int {
+			if L.Get(1).Type() == glua.LTUserData {
+				L.ArgError(1, "the metatable of a userdata cannot be changed")
+			}
+			return original(L)
+		}))
+		return table
+	}
+}

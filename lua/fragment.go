@@ -1,0 +1,154 @@
+package lua
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"runtime/debug"
+	"sync/atomic"
+
+	"github.com/luagw/luagw"
+	"github.com/luagw/luagw/lua/std"
+	glua "github.com/yuin/gopher-lua"
+)
+
+const (
+	// registrySize is what a state's stack of values starts with. It grows,
+	// for a default one overflows at table.concat of 2,600 items.
+	registrySize     = 256
+	registryGrowStep = 8 << 10
+	registryMaxSize  = 1 << 20
+
+	// maxCalls is how deep calls may nest: Lua's own limit is 20,000 (LUAI_MAXCALLS), but gopher-lua takes a
+	// word of each state for every eight.
+	maxCalls = 8_000
+)
+
+// fragment is one chunk being run, and its state.
+type fragment struct {
+	runtime *Runtime
+	L       *glua.LState
+	std     *std.Fragment
+	ctx     context.Context // ends when the fragment is cancelled; carries std
+	vm      *vmContext
+	chunk   *luagw.Chunk
+	find    finder
+
+	unsent    atomic.Pointer[channelValue]       // the channel which may hold back what was sent last
+	home      *luagw.Channel                     // a channel on which values leave; nil on the near side
+	channels  map[*luagw.Channel]*glua.LUserData // so that a channel is one value
+	channelMT *glua.LTable                       // metatable of channels; nil until needed
+	near      *near                              // what the module luagw has made; nil until needed
+
+	cause      *luagw.RemoteError // the last error of another fragment that was raised here
+	causeValue glua.LValue        // as which it was raised; nil if as its text
+
+	protected int // calls of pcall and xpcall in progress
+
+	opened  map[string]bool // globals that were set
+	loaded  *glua.LTable    // package.loaded; nil until needed
+	preload *glua.LTable    // package.preload; nil until needed
+	strings *glua.LTable    // the string library; nil until needed
+}
+
+func newFragment(r *Runtime, ctx context.Context, chunk *luagw.Chunk, ch *luagw.Channel, output io.Writer, find finder) *fragment {
+	f := &fragment{runtime: r, chunk: chunk, find: find}
+	f.std = std.NewFragment(context.WithValue(ctx, fragmentKey{}, f), output)
+	f.ctx = f.std.Context()
+	f.vm = newVMContext(f.ctx)
+	f.std.OnWait(f.flush)
+	f.L = glua.NewState(glua.Options{
+		SkipOpenLibs:        true,
+		CallStackSize:       maxCalls,
+		MinimizeStackMemory: true,
+		RegistrySize:        registrySize,
+		RegistryGrowStep:    registryGrowStep,
+		RegistryMaxSize:     registryMaxSize,
+	})
+	f.L.SetContext(f.vm)
+	if ch != nil {
+		f.home = ch
+		f.L.SetGlobal("channel", f.channel(ch))
+	}
+	return f
+}
+
+type fragmentKey struct{}
+
+// fragmentOf is the fragment which runs in L.
+func fragmentOf(L *glua.LState) *fragment {
+	return L.Context().Value(fragmentKey{}).(*fragment)
+}
+
+// flush sends what a channel holds back. It may be called concurrently.
+func (f *fragment) flush() {
+	if c := f.unsent.Swap(nil); c != nil {
+		c.c.Flush(f.ctx) // an error is the channel's end, which its next use tells
+	}
+}
+
+// close ends what the fragment's modules have started, and its channels, with
+// the error that it ended with.
+func (f *fragment) close(err error) {
+	f.vm.stop()
+	f.std.End()
+	f.L.Close()
+	for c := range f.channels {
+		f.release(c, err)
+	}
+}
+
+// hold has a channel end with the last fragment that has it. Scripts on the
+// near side end theirs with the gateway.
+func (f *fragment) hold(c *luagw.Channel) {
+	if f.home != nil && c != f.home {
+		c.Hold()
+	}
+}
+
+func (f *fragment) release(c *luagw.Channel, err error) {
+	if f.home != nil && c != f.home {
+		c.Release(err)
+	}
+}
+
+// call runs a compiled chunk with the fragment's arguments. A panic that gets
+// out of gopher-lua's protected call (as one does when the machine has run past
+// the end of its code) is the fragment's error, too.
+func (f *fragment) call(code *compiled) (results []any, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = &luagw.RemoteError{
+				Message:   fmt.Sprintf("%s: the Lua machine failed: %v", f.chunk.Name, r),
+				Traceback: string(debug.Stack()),
+			}
+		}
+	}()
+	f.open(code)
+	f.L.Push(f.L.NewFunctionFromProto(code.proto))
+	for _, arg := range f.chunk.Args {
+		f.L.Push(f.fromGo(arg))
+	}
+	if err := f.L.PCall(len(f.chunk.Args), glua.MultRet, nil); err != nil {
+		return nil, err
+	}
+	return f.results()
+}
+
+// results encodes what the chunk returned, for the state is closed when it is
+// sent.
+func (f *fragment) results() ([]any, error) {
+	n := f.L.GetTop()
+	if n == 0 {
+		return nil, nil
+	}
+	results := make([]any, n)
+	for i := range results {
+		b, err := f.marshalAt(f.L.Get(i+1), i)
+		if err != nil {
+			return nil, err
+		}
+		results[i] = luagw.Raw(b)
+	}
+	return results, nil
+}

@@ -1,0 +1,187 @@
+package lua
+
+import (
+	"maps"
+	"sync"
+
+	"github.com/luagw/luagw/lua/std"
+	glua "github.com/yuin/gopher-lua"
+)
+
+// An opener makes the value of a global in a fragment's state.
+//
+// Opening all libraries takes ten times as long as running a small fragment.
+// So a state gets only the globals whose names occur in the strings of its
+// compiled chunks (names that a program does not mention it cannot use), and
+// all of them once it mentions a way to find globals by names that it makes
+// up. Metatables would do this too, but a program can see them.
+type opener func(f *fragment) glua.LValue
+
+// byAnyName are the globals by which others can be found.
+var byAnyName = []string{"_G", "getfenv", "setfenv", "package", "debug"}
+
+// globals are the openers of everything that a fragment can name.
+func globals(modules []Module) map[string]opener {
+	known := maps.Clone(lua51())
+	for name, fn := range std.Globals() {
+		known[name] = function(fn)
+	}
+	known["null"] = func(*fragment) glua.LValue { return std.Null }
+	for _, library := range std.Libraries() {
+		known[library.Name] = module(library)
+	}
+	for _, library := range modules {
+		known[library.Name] = module(library)
+	}
+	return known
+}
+
+// function opens a global function.
+func function(fn glua.LGFunction) opener {
+	return func(f *fragment) glua.LValue { return f.L.NewFunction(fn) }
+}
+
+// module opens a library by require, so that both ways give the same table.
+func module(library Module) opener {
+	return func(f *fragment) glua.LValue { return f.library(library) }
+}
+
+func (f *fragment) library(library Module) glua.LValue {
+	loaded := f.packageLoaded()
+	if table := loaded.RawGetString(library.Name); table != glua.LNil {
+		return table
+	}
+	table := library.Open(f.L)
+	loaded.RawSetString(library.Name, table)
+	return table
+}
+
+// lua51 are the openers of what Lua itself has, with the functions replaced
+// that would touch the process's own standard streams, end it, or compile
+// without our limits.
+var lua51 = sync.OnceValue(func() map[string]opener {
+	known := map[string]opener{}
+	template := glua.NewState(glua.Options{SkipOpenLibs: true})
+	defer template.Close()
+	for _, open := range []glua.LGFunction{glua.OpenBase, glua.OpenTable, glua.OpenMath, glua.OpenCoroutine, glua.OpenDebug, glua.OpenString} {
+		template.Push(template.NewFunction(open))
+		template.Call(0, 0)
+	}
+	template.G.Global.ForEach(func(name, value glua.LValue) {
+		known[name.String()] = func(f *fragment) glua.LValue { return f.copy(value) }
+	})
+	for _, name := range []string{"module", "require", "newproxy", "_printregs", "_GOPHER_LUA_VERSION"} {
+		delete(known, name)
+	}
+	for name, fn := range replaced {
+		known[name] = function(fn)
+	}
+	known["_G"] = func(f *fragment) glua.LValue { return f.L.G.Global }
+	known["string"] = func(f *fragment) glua.LValue { return f.stringLibrary() }
+	known["pcall"] = protectedCall(known["pcall"])
+	known["xpcall"] = protectedCall(known["xpcall"])
+	known["coroutine"] = coroutineLibrary(known["coroutine"])
+	known["debug"] = debugLibrary(known["debug"])
+	known["package"] = func(f *fragment) glua.LValue { return f.packageLibrary() }
+	for _, library := range []Module{std.IOLibrary(), std.OSLibrary()} {
+		known[library.Name] = module(library)
+	}
+	return known
+})
+
+// replaced are base functions that differ from gopher-lua's.
+var replaced = map[string]glua.LGFunction{
+	"print":      basePrint,
+	"load":       baseLoad,
+	"loadstring": baseLoadString,
+	"loadfile":   baseLoadFile,
+	"dofile":     baseDoFile,
+	"require":    baseRequire,
+}
+
+// copy makes a value of the template state one of f's.
+func (f *fragment) copy(value glua.LValue) glua.LValue {
+	switch v := value.(type) {
+	case *glua.LFunction:
+		return f.copyFunction(v)
+	case *glua.LTable:
+		table := f.L.CreateTable(0, 16)
+		v.ForEach(func(key, member glua.LValue) {
+			if member != value {
+				table.RawSet(key, f.copy(member))
+			}
+		})
+		return table
+	}
+	return value
+}
+
+func (f *fragment) copyFunction(fn *glua.LFunction) *glua.LFunction {
+	upvalues := make([]glua.LValue, len(fn.Upvalues))
+	for i, upvalue := range fn.Upvalues {
+		upvalues[i] = f.copy(upvalue.Value())
+	}
+	return f.L.NewClosure(fn.GFunction, upvalues...)
+}
+
+// open opens what a chunk may use.
+func (f *fragment) open(code *compiled) {
+	f.stringMethods()
+	if code.all {
+		f.openAll()
+		return
+	}
+	for _, name := range code.globals {
+		f.openGlobal(name, f.runtime.known[name])
+	}
+}
+
+func (f *fragment) openAll() {
+	for name, open := range f.runtime.known {
+		f.openGlobal(name, open)
+	}
+}
+
+// openGlobal sets a global once: what a fragment has made of it since stays.
+func (f *fragment) openGlobal(name string, open opener) {
+	if f.opened[name] {
+		return
+	}
+	if f.opened == nil {
+		f.opened = map[string]bool{}
+	}
+	f.opened[name] = true
+	f.L.G.Global.RawSetString(name, open(f))
+}
+
+// stringMethods makes s:upper() work where no chunk mentions the string
+// library: the first method that is looked up opens it.
+func (f *fragment) stringMethods() {
+	if f.L.GetMetatable(glua.LString("")) != glua.LNil {
+		return
+	}
+	mt := f.L.CreateTable(0, 1)
+	mt.RawSetString("__index", f.L.NewFunction(func(L *glua.LState) int {
+		L.Push(f.stringLibrary().RawGet(L.Get(2)))
+		return 1
+	}))
+	f.L.SetMetatable(glua.LString(""), mt)
+}
+
+// stringLibrary opens string, once, and makes its functions methods.
+func (f *fragment) stringLibrary() *glua.LTable {
+	if f.strings != nil {
+		return f.strings
+	}
+	f.L.Push(f.L.NewFunction(glua.OpenString))
+	f.L.Call(0, 1)
+	f.strings = f.L.Get(-1).(*glua.LTable)
+	f.L.Pop(1)
+	f.strings.RawSetString("rep", f.L.NewFunction(stringRep))
+	f.strings.RawSetString("__index", glua.LNil)
+	mt := f.L.CreateTable(0, 1)
+	mt.RawSetString("__index", f.strings)
+	f.L.SetMetatable(glua.LString(""), mt)
+	f.packageLoaded().RawSetString("string", f.strings)
+	return f.strings
+}

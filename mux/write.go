@@ -1,0 +1,153 @@
+package mux
+
+import (
+	"sync"
+	"time"
+)
+
+// maxJoin is the largest body that is copied behind its header, to leave in one
+// write with it and with the frames that were held.
+const maxJoin = maxWrite
+
+// write writes a frame, and before it those that were held, in one write.
+func (s *Session) write(h header, body []byte) error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	if err := s.Err(); err != nil {
+		return err
+	}
+	s.out = h.append(s.takeHeld(s.out[:0]))
+	s.out = append(s.out, body...)
+	return s.send()
+}
+
+// send writes what is in out. The session ends when that fails, but not before
+// what the peer said until then has been read.
+func (s *Session) send() error {
+	s.stall.begin(s)
+	_, err := s.conn.Write(s.out)
+	s.stall.end()
+	if cap(s.out) > maxJoin+maxHeld+headerSize {
+		s.out = nil
+	}
+	if err == nil {
+		return nil
+	}
+	if s.fail(err) {
+		timer := time.NewTimer(lastWords)
+		defer timer.Stop()
+		select {
+		case <-s.readDone:
+		case <-timer.C:
+		}
+		s.end(err)
+	}
+	return s.Err()
+}
+
+// hold keeps a frame for the next write, or for the sweeper: the frames which
+// open, accept and close a stream are mostly followed by others at once.
+func (s *Session) hold(h header) {
+	s.heldMu.Lock()
+	defer s.heldMu.Unlock()
+	s.held = h.append(s.held)
+	if !s.queued {
+		s.queued = true
+		s.sweeper.add(s)
+	}
+	switch {
+	case len(s.held) == maxHeld:
+		go s.flush()
+	case len(s.held) > tooMuchHeld:
+		go s.end(ErrStalled)
+	}
+}
+
+func (s *Session) takeHeld(b []byte) []byte {
+	s.heldMu.Lock()
+	defer s.heldMu.Unlock()
+	b = append(b, s.held...)
+	s.held = s.held[:0]
+	if cap(s.held) > 2*maxHeld {
+		s.held = nil
+	}
+	return b
+}
+
+// sweep writes frames that waited in vain, on a goroutine of its own, for the
+// write may block.
+func (s *Session) sweep() {
+	s.heldMu.Lock()
+	defer s.heldMu.Unlock()
+	s.queued = false
+	if len(s.held) > 0 {
+		go s.flush()
+	}
+}
+
+// flush writes what is held.
+func (s *Session) flush() {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	if s.Err() == nil {
+		s.flushLocked()
+	}
+}
+
+// flushLast is flush for a session that is being closed.
+func (s *Session) flushLast() {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	if !isClosed(s.done) {
+		s.flushLocked()
+	}
+}
+
+func (s *Session) flushLocked() {
+	s.out = s.takeHeld(s.out[:0])
+	if len(s.out) > 0 {
+		s.send()
+	}
+}
+
+// stallGuard ends a session when one write takes longer than the timeout. Its
+// timer is not set for each write: it looks, once in a while, how long the one
+// in progress takes.
+type stallGuard struct {
+	mu    sync.Mutex // guards the following
+	since time.Time  // when the write in progress began; zero if none is
+	armed bool
+}
+
+func (g *stallGuard) begin(s *Session) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.since = time.Now()
+	if !g.armed {
+		g.armed = true
+		time.AfterFunc(s.timeout, func() { g.check(s) })
+	}
+}
+
+func (g *stallGuard) end() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.since = time.Time{}
+}
+
+// check runs on the timer's goroutine.
+func (g *stallGuard) check(s *Session) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.armed = false
+	if g.since.IsZero() || isClosed(s.done) {
+		return
+	}
+	left := s.timeout - time.Since(g.since)
+	if left <= 0 {
+		go s.end(ErrStalled)
+		return
+	}
+	g.armed = true
+	time.AfterFunc(left, func() { g.check(s) })
+}

@@ -1,0 +1,327 @@
+package luagw
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"syscall"
+
+	"github.com/luagw/luagw/mux"
+)
+
+// server is an agent at work for one near side.
+type server struct {
+	agent *Agent
+	conn  *connection
+
+	executing atomic.Int64
+	settled   chan struct{} // closed when the control stream is there and the settings are in force
+
+	mu     sync.Mutex      // guards the following
+	runner Runner          // with the near side's limits
+	turns  chan struct{}   // one for each fragment that may run; nil without limit
+	queued int             // fragments that wait for their turn
+	early  map[uint32]bool // streams that were cancelled before they were known
+	order  []uint32        // of early, oldest first
+}
+
+func (s *server) serve() error {
+	for {
+		stream, err := s.conn.session.Accept(context.Background())
+		if err != nil {
+			break
+		}
+		if !s.conn.goDo(func() { s.handle(stream) }) {
+			stream.Close()
+		}
+	}
+	cause := s.conn.why()
+	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
+	defer cancel()
+	if !s.conn.finish(ctx, errNearGone) {
+		return fmt.Errorf("%d fragments did not end when their connection did", s.executing.Load())
+	}
+	if hungUp(cause) {
+		return nil
+	}
+	return cause
+}
+
+// hungUp says whether the near side closed the connection, which whoever writes
+// sees as a broken pipe.
+func hungUp(cause error) bool {
+	return errors.Is(cause, io.EOF) || errors.Is(cause, mux.ErrClosed) ||
+		errors.Is(cause, syscall.EPIPE) || errors.Is(cause, io.ErrClosedPipe)
+}
+
+// handle serves one stream. It is the stream's one goroutine that reads.
+func (s *server) handle(stream *mux.Stream) {
+	fr := newFrameReader(stream)
+	k, payload, err := fr.next()
+	if err != nil {
+		stream.Close()
+		return
+	}
+	switch k {
+	case kindExec:
+		s.exec(stream, fr, payload)
+	case kindChannel:
+		s.conn.adopt(stream, fr)
+	case kindControl:
+		err = s.control(stream, fr, payload)
+	case kindStatus:
+		s.status(stream)
+	case kindDial:
+		s.dial(stream, fr, payload)
+	default:
+		err = fmt.Errorf("%w: %d begins a stream", errFrameKind, k)
+	}
+	if err != nil && s.conn.lostError() == nil {
+		s.conn.fail(err)
+	}
+}
+
+// exec runs the chunk on a goroutine of its own and reads its channel on this.
+func (s *server) exec(stream *mux.Stream, fr *frameReader, payload []byte) {
+	ch := newChannel(s.conn, stream, roleFragment)
+	ctx, cancel := context.WithCancelCause(s.conn.ctx)
+	ch.cancel = cancel
+	if err := s.conn.add(ch); err != nil {
+		s.conn.fail(err)
+		return
+	}
+	if s.wasCancelled(stream.ID()) {
+		cancel(errNearClosed)
+	}
+	chunk, modules, err := readChunk(payload, ch)
+	if err == nil {
+		err = s.conn.takeModules(chunk, modules)
+	}
+	if err != nil {
+		s.conn.fail(err)
+		return
+	}
+	s.executing.Add(1)
+	started := s.conn.goDo(func() {
+		s.run(ctx, chunk, ch)
+		cancel(nil)
+	})
+	if !started {
+		s.executing.Add(-1)
+	}
+	ch.read(fr)
+}
+
+// run waits for the fragment's turn, runs it, and tells the near side.
+func (s *server) run(ctx context.Context, chunk *Chunk, ch *Channel) {
+	held := channelsIn(chunk.Args, nil)
+	for _, arg := range held {
+		arg.Hold()
+	}
+	results, err := s.runGuarded(ctx, chunk, ch)
+	if err != nil && ctx.Err() != nil {
+		err = cancelError(err, context.Cause(ctx))
+	}
+	for _, arg := range held {
+		arg.Release(err)
+	}
+	s.executing.Add(-1)
+	ch.complete(ctx, results, err)
+}
+
+// cancelError makes the reason of a cancellation the error's text.
+func cancelError(err, cause error) error {
+	remote, ok := errors.AsType[*RemoteError](err)
+	if !ok {
+		return cause
+	}
+	return &RemoteError{Message: cause.Error(), Traceback: remote.Traceback}
+}
+
+// runGuarded turns a panic of a runner's into the fragment's error: one
+// fragment must not end the others.
+func (s *server) runGuarded(ctx context.Context, chunk *Chunk, ch *Channel) (results []any, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = &RemoteError{Message: fmt.Sprintf("%s: panic: %v", chunk.Name, r), Traceback: string(debug.Stack())}
+		}
+	}()
+	runner, leave, err := s.enter(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	s.agent.procs.enter()
+	defer s.agent.procs.leave()
+	err = runner.Run(ctx, chunk, ch)
+	return chunk.Results, err
+}
+
+// enter waits for a turn where the number of running fragments is limited.
+func (s *server) enter(ctx context.Context) (Runner, func(), error) {
+	select {
+	case <-s.settled:
+	case <-ctx.Done():
+		return nil, nil, ctx.Err()
+	}
+	s.mu.Lock()
+	runner, turns := s.runner, s.turns
+	if turns == nil {
+		s.mu.Unlock()
+		return runner, func() {}, nil
+	}
+	if s.queued >= maxQueued {
+		s.mu.Unlock()
+		return nil, nil, fmt.Errorf("refused: %d fragments run and %d wait", cap(turns), maxQueued)
+	}
+	s.queued++
+	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		s.queued--
+		s.mu.Unlock()
+	}()
+	select {
+	case turns <- struct{}{}:
+		return runner, func() { <-turns }, nil
+	case <-ctx.Done():
+		return nil, nil, ctx.Err()
+	}
+}
+
+// control applies the settings and then acts on what the near side sends beside
+// the channels.
+func (s *server) control(stream *mux.Stream, fr *frameReader, payload []byte) error {
+	setup, err := readSettings(payload)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	repeated := s.conn.control != nil
+	if !repeated {
+		s.conn.control = mux.NewWriter(stream)
+	}
+	s.mu.Unlock()
+	if repeated {
+		return fmt.Errorf("%w: a second control stream", errMalformed)
+	}
+	if err := s.settle(setup); err != nil {
+		return err
+	}
+	close(s.settled)
+	for {
+		k, payload, err := fr.next()
+		if err != nil {
+			return err
+		}
+		if err := s.command(k, payload); err != nil {
+			return err
+		}
+	}
+}
+
+func (s *server) settle(setup settings) error {
+	ctx := s.conn.ctx
+	if setup.empty() {
+		return nil
+	}
+	if err := s.applySettings(setup); err != nil {
+		return s.conn.sendFailure(ctx, err)
+	}
+	dir, _ := os.Getwd()
+	return s.conn.sendControl(ctx, kindReady, dir)
+}
+
+// sendFailure refuses the settings.
+func (c *connection) sendFailure(ctx context.Context, err error) error {
+	b, beginErr := c.control.Begin(ctx)
+	if beginErr != nil {
+		return beginErr
+	}
+	start := len(b)
+	b = appendRemoteError(beginFrame(b, kindError), err, 0, nil)
+	b, _ = endFrame(b, start)
+	return c.control.Commit(ctx, b)
+}
+
+func (s *server) applySettings(setup settings) error {
+	limits := setup.limits
+	if limits.Running > 0 {
+		s.mu.Lock()
+		s.turns = make(chan struct{}, limits.Running)
+		s.mu.Unlock()
+		limits.Running = 0
+	}
+	if limits != (Limits{}) {
+		limiter, ok := s.agent.Runner.(Limiter)
+		if !ok {
+			return errors.New("this agent cannot limit its fragments")
+		}
+		s.mu.Lock()
+		s.runner = limiter.Limited(limits)
+		s.mu.Unlock()
+	}
+	setup.limits = Limits{}
+	if setup.empty() {
+		return nil
+	}
+	if !s.agent.process {
+		return errors.New("dir, env and nice need an agent with a process of its own")
+	}
+	return setup.apply()
+}
+
+// command acts on one frame of the control stream.
+func (s *server) command(k kind, payload []byte) error {
+	if k != kindCancel {
+		return fmt.Errorf("%w: %d in the control stream", errFrameKind, k)
+	}
+	list, err := readList(payload, nil, 1)
+	if err != nil {
+		return err
+	}
+	id, ok := list[0].(int64)
+	if !ok {
+		return errMalformed
+	}
+	s.cancel(uint32(id))
+	return nil
+}
+
+// maxEarly bounds what a peer can make us remember of streams that never come.
+const maxEarly = 1 << 10
+
+// cancel ends a fragment. Its stream may not have been accepted yet.
+func (s *server) cancel(id uint32) {
+	s.mu.Lock() // also while it is looked up, so that wasCancelled misses nothing
+	defer s.mu.Unlock()
+	s.conn.mu.Lock()
+	ch := s.conn.channels[id]
+	s.conn.mu.Unlock()
+	if ch != nil {
+		ch.discard.Store(true)
+		ch.dropRefs(ch.in.close(errNearClosed))
+		ch.cancelFragment(errNearClosed)
+		return
+	}
+	if s.early == nil {
+		s.early = map[uint32]bool{}
+	}
+	if len(s.order) >= maxEarly {
+		delete(s.early, s.order[0])
+		s.order = s.order[1:]
+	}
+	s.early[id] = true
+	s.order = append(s.order, id)
+}
+
+func (s *server) wasCancelled(id uint32) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.early[id]
+}

@@ -1,0 +1,3 @@
+local a, b = ...
+channel:send(select("#", ...))
+return b, a

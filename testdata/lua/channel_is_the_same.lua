@@ -1,0 +1,3 @@
+local c = channel:receive()
+c:send(c)
+channel:send(c == channel:receive() and channel ~= c)

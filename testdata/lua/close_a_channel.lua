@@ -1,0 +1,4 @@
+local c, reason = ...
+c:send("last words")
+c:close(reason)
+channel:receive()

@@ -1,0 +1,4 @@
+channel:send("before")
+channel:close()
+channel:close()
+return "still here"

@@ -1,0 +1,8 @@
+local function inner()
+  error("oops")
+end
+
+local function outer()
+  inner()
+end
+outer()

@@ -1,0 +1,1 @@
+for item in channel do channel:send(item) end

@@ -1,0 +1,1 @@
+for _, item in channel:items() do channel:send(item) end

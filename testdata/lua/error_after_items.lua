@@ -1,0 +1,2 @@
+for i = 1, 3 do channel:send(i) end
+error("after three")

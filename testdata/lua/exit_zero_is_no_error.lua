@@ -1,0 +1,2 @@
+channel:send("before")
+os.exit(0)

@@ -1,0 +1,8 @@
+channel:send(2^53)
+channel:send(-2^31 - 1)
+channel:send(-2^53)
+channel:send(int64("9223372036854775807"))
+channel:send(int64("-9223372036854775808"))
+channel:send(int64("18446744073709551615"))
+channel:send(0.5)
+channel:send(1e300)

@@ -1,0 +1,2 @@
+channel:send("looping")
+while true do end

@@ -1,0 +1,5 @@
+local c = channel:new_channel()
+channel:send(c)
+channel:close_write()
+c:send("over the new one")
+c:send(c:receive())

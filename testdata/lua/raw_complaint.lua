@@ -1,0 +1,5 @@
+local f = assert(io.open("/proc/self/fd/2", "w"))
+f:write("rubbish on fd 2\n")
+f:close()
+channel:send("after")
+channel:receive()

@@ -1,0 +1,2 @@
+channel:close()
+channel:send("late")

@@ -1,0 +1,2 @@
+channel:send("sleeping")
+sleep(1/0)

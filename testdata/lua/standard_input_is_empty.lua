@@ -1,0 +1,2 @@
+channel:send(io.read("*a"))
+channel:send(os.execute("cat"))

@@ -1,0 +1,1 @@
+channel:send({co = coroutine.create(function() end)})

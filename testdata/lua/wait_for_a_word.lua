@@ -1,0 +1,2 @@
+local word = channel:receive()
+return word
