@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/luagw/luagw"
+	"github.com/luagw/luagw/internal/child"
 	"golang.org/x/sys/unix"
 )
 
@@ -29,14 +30,14 @@ func shell(kind, script string) *luagw.Spec {
 }
 
 // dial starts a process which is closed in the end.
-func dial(t testing.TB, d *Dialer, spec *luagw.Spec) *child {
+func dial(t testing.TB, d *Dialer, spec *luagw.Spec) *process {
 	t.Helper()
 	conn, err := d.Dial(context.Background(), spec)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
-	return conn.(*child)
+	return conn.(*process)
 }
 
 // output is what a process writes until it ends.
@@ -65,7 +66,7 @@ func within(t *testing.T, what string, f func()) {
 	}
 }
 
-func exitWithin(t *testing.T, c *child) luagw.Exit {
+func exitWithin(t *testing.T, c *process) luagw.Exit {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
@@ -152,8 +153,8 @@ func TestMuchStderr(t *testing.T) {
 	if want := fmt.Sprintf("%063d\n", 16383); last != want {
 		t.Errorf("last line: got %q, want %q", last, want)
 	}
-	if len(exit.Stderr) > tailSize || len(exit.Stderr) < tailSize-64 || len(first) != 64 {
-		t.Errorf("got %d bytes beginning with %q, want up to %d in whole lines", len(exit.Stderr), first, tailSize)
+	if len(exit.Stderr) > child.TailSize || len(exit.Stderr) < child.TailSize-64 || len(first) != 64 {
+		t.Errorf("got %d bytes beginning with %q, want up to %d in whole lines", len(exit.Stderr), first, child.TailSize)
 	}
 }
 
@@ -195,7 +196,7 @@ func TestCloseByMany(t *testing.T) {
 				if err := c.Close(); err != nil {
 					t.Error(err)
 				}
-				checkGone(t, "child", c.cmd.Process.Pid)
+				checkGone(t, "child", c.PID())
 			})
 		}
 		all.Wait()
@@ -249,7 +250,7 @@ func TestStdoutClosed(t *testing.T) {
 	if err := c.Close(); err != nil {
 		t.Error(err)
 	}
-	checkGone(t, "child", c.cmd.Process.Pid)
+	checkGone(t, "child", c.PID())
 }
 
 func TestSessionOrGroup(t *testing.T) {
@@ -260,7 +261,7 @@ func TestSessionOrGroup(t *testing.T) {
 	for _, kind := range []string{"popen", "exec"} {
 		t.Run(kind, func(t *testing.T) {
 			c := dial(t, &Dialer{}, shell(kind, "exec cat"))
-			pid := c.cmd.Process.Pid
+			pid := c.PID()
 			group, err := unix.Getpgid(pid)
 			if err != nil || group != pid {
 				t.Errorf("group = %d, %v; want its own, %d", group, err, pid)

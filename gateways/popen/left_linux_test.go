@@ -52,7 +52,7 @@ func TestKilledFromOutside(t *testing.T) {
 		ready = true
 	}
 	defer unix.Kill(pids[3], unix.SIGKILL)
-	if err := unix.Kill(c.cmd.Process.Pid, unix.SIGKILL); err != nil {
+	if err := unix.Kill(c.PID(), unix.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
 	if got := exitWithin(t, c); got.Code != -1 || got.Signal != "killed" {
@@ -102,13 +102,13 @@ func TestStderrHeldOpen(t *testing.T) {
 
 func TestStopped(t *testing.T) {
 	c := dial(t, &Dialer{Grace: 20 * time.Millisecond}, shell("popen", `exec cat`))
-	if err := unix.Kill(c.cmd.Process.Pid, unix.SIGSTOP); err != nil {
+	if err := unix.Kill(c.PID(), unix.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
 	if err := c.Close(); err != nil {
 		t.Error(err)
 	}
-	checkGone(t, "child", c.cmd.Process.Pid)
+	checkGone(t, "child", c.PID())
 }
 
 // TestNothingIsLeft opens and closes many times.
@@ -129,7 +129,7 @@ func TestNothingIsLeft(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				pids.Store(conn.(*child).cmd.Process.Pid, true)
+				pids.Store(conn.(*process).PID(), true)
 				if err := conn.Close(); err != nil {
 					t.Error(err)
 				}

@@ -12,17 +12,16 @@ package popen
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
-	"io/fs"
 	"time"
 
 	"github.com/luagw/luagw"
+	"github.com/luagw/luagw/internal/child"
 )
 
 // DefaultGrace is how long a child may take to end after its connection was
 // closed.
-const DefaultGrace = 2 * time.Second
+const DefaultGrace = child.DefaultGrace
 
 // Dialer starts processes. The zero value is usable. Its fields must not be
 // changed after the first Dial; Dial may be called concurrently.
@@ -65,32 +64,13 @@ func (d *Dialer) Dial(ctx context.Context, spec *luagw.Spec) (io.ReadWriteCloser
 	if err := ctx.Err(); err != nil {
 		return nil, openError(spec, luagw.StageSpawn, err)
 	}
-	c, err := prog.start(d.grace())
+	c, err := prog.start(d.Grace)
 	if err != nil {
 		return nil, openError(spec, luagw.StageSpawn, err)
 	}
 	return c, nil
 }
 
-func (d *Dialer) grace() time.Duration {
-	if d.Grace == 0 {
-		return DefaultGrace
-	}
-	return d.Grace
-}
-
 func openError(spec *luagw.Spec, stage luagw.Stage, err error) error {
 	return &luagw.OpenError{Spec: spec.String(), Stage: stage, Err: err, ExitCode: -1}
-}
-
-// explain says of which program a start failed, and of what is missing when
-// the program is there.
-func explain(path string, err error) error {
-	if pe, ok := errors.AsType[*fs.PathError](err); ok {
-		err = pe.Err
-	}
-	if errors.Is(err, fs.ErrNotExist) && isProgram(path) {
-		return fmt.Errorf("start %q: its interpreter, or the system's loader for it, is missing: %w", path, err)
-	}
-	return fmt.Errorf("start %q: %w", path, err)
 }

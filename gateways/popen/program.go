@@ -7,19 +7,14 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"slices"
-	"strings"
 
 	"github.com/luagw/luagw"
-	"github.com/luagw/luagw/internal/proctree"
+	"github.com/luagw/luagw/internal/child"
 )
 
 const (
 	// agentVar names the agent to run where a spec names none.
 	agentVar = "LUAGW_AGENT"
-
-	// serveVar makes a program that can serve as an agent do so.
-	serveVar = "LUAGW_SERVE"
 
 	agentName = "luagw-agent"
 )
@@ -40,7 +35,7 @@ func (d *Dialer) resolve(spec *luagw.Spec) (*program, error) {
 	}
 	session := spec.Kind != "exec"
 	if len(words) > 0 {
-		path, err := lookup(words[0])
+		path, err := child.Lookup(words[0])
 		return &program{path: path, args: words, session: session}, err
 	}
 	if !session {
@@ -51,41 +46,23 @@ func (d *Dialer) resolve(spec *luagw.Spec) (*program, error) {
 		self = luagw.SelfAgent
 	}
 	if path, ok := self(); ok {
-		return &program{path: path, args: []string{path}, env: []string{serveVar + "=stdio"}, session: true}, nil
+		return &program{path: path, args: []string{path}, env: []string{child.ServeVar + "=stdio"}, session: true}, nil
 	}
 	path, err := findAgent()
 	return &program{path: path, args: []string{path}, session: true}, err
 }
 
-// lookup finds a program by its path, or by its name on the PATH.
-func lookup(name string) (string, error) {
-	path, err := exec.LookPath(name)
-	if err == nil {
-		return path, nil
-	}
-	if ee, ok := errors.AsType[*exec.Error](err); ok {
-		err = ee.Err
-	}
-	if pe, ok := errors.AsType[*os.PathError](err); ok {
-		err = pe.Err
-	}
-	if errors.Is(err, exec.ErrNotFound) {
-		return "", fmt.Errorf("program %q is not on the PATH %q: %w", name, os.Getenv("PATH"), err)
-	}
-	return "", fmt.Errorf("program %q: %w", name, err)
-}
-
 // findAgent finds the agent where nobody said which.
 func findAgent() (string, error) {
 	if name := os.Getenv(agentVar); name != "" {
-		path, err := lookup(name)
+		path, err := child.Lookup(name)
 		if err != nil {
 			err = fmt.Errorf("$%s: %w", agentVar, err)
 		}
 		return path, err
 	}
 	beside := besideSelf()
-	if isProgram(beside) {
+	if child.IsProgram(beside) {
 		return beside, nil
 	}
 	path, err := exec.LookPath(agentName)
@@ -107,24 +84,4 @@ func besideSelf() string {
 		name += ".exe"
 	}
 	return filepath.Join(filepath.Dir(self), name)
-}
-
-// isProgram says whether path can be executed. It is not looked for elsewhere.
-func isProgram(path string) bool {
-	if !filepath.IsAbs(path) {
-		path = "." + string(filepath.Separator) + path
-	}
-	_, err := exec.LookPath(path)
-	return err == nil
-}
-
-// environment returns what a child inherits, and extra. The variables which
-// say what this process itself was started for are not handed down: a child of
-// a detached process is no detached process.
-func environment(extra []string) []string {
-	env := slices.DeleteFunc(os.Environ(), func(entry string) bool {
-		name, _, _ := strings.Cut(entry, "=")
-		return name == serveVar || name == proctree.CookieVar || name == proctree.DetachedVar
-	})
-	return append(env, extra...)
 }

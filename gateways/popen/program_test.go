@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/luagw/luagw"
+	"github.com/luagw/luagw/internal/child"
 )
 
 // write makes a file in dir.
@@ -137,7 +138,7 @@ func TestWhichAgent(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Setenv("PATH", bin)
 			t.Setenv(agentVar, tt.env)
-			t.Setenv(serveVar, "inherited")
+			t.Setenv(child.ServeVar, "inherited")
 			d := &Dialer{Self: tt.self}
 			if got := output(t, d, &luagw.Spec{Kind: "popen", Agent: tt.agent}); got != tt.want {
 				t.Errorf("got %q, want %q", got, tt.want)

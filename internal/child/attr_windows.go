@@ -1,4 +1,4 @@
-package popen
+package child
 
 import "syscall"
 

@@ -1,6 +1,6 @@
 //go:build unix
 
-package popen
+package child
 
 import "syscall"
 

@@ -1,4 +1,4 @@
-package popen
+package child
 
 import (
 	"fmt"
@@ -21,8 +21,8 @@ func TestTail(t *testing.T) {
 		{"more than full", []string{"first\n", strings.Repeat(line, 16)}, strings.Repeat(line, 15)},
 		{"one write of much", []string{strings.Repeat(line, 100) + "last"}, strings.Repeat(line, 15) + "last"},
 		{"many writes", strings.SplitAfter(strings.Repeat(line, 100)+"last", "\n"), strings.Repeat(line, 15) + "last"},
-		{"one long line", []string{strings.Repeat("y", 3*tailSize)}, strings.Repeat("y", tailSize)},
-		{"one long line that ends", []string{strings.Repeat("y", 3*tailSize) + "\n"}, strings.Repeat("y", tailSize-1) + "\n"},
+		{"one long line", []string{strings.Repeat("y", 3*TailSize)}, strings.Repeat("y", TailSize)},
+		{"one long line that ends", []string{strings.Repeat("y", 3*TailSize) + "\n"}, strings.Repeat("y", TailSize-1) + "\n"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var kept tail

@@ -1,6 +1,6 @@
 //go:build !linux
 
-package popen
+package child
 
 import "os"
 

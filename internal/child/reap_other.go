@@ -1,9 +1,9 @@
 //go:build !linux
 
-package popen
+package child
 
 // reap waits for the process to end and kills what it left in its group.
-func (c *child) reap() error {
+func (c *Process) reap() error {
 	c.cmd.Wait() // ProcessState has the status
 	return c.sweep()
 }

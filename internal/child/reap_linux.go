@@ -1,4 +1,4 @@
-package popen
+package child
 
 import (
 	"errors"
@@ -9,7 +9,7 @@ import (
 // reap waits for the process to end, kills what it left in its session or
 // group, and only then takes leave of it: until then the kernel gives its
 // number, by which they are known, to nobody else.
-func (c *child) reap() error {
+func (c *Process) reap() error {
 	for {
 		err := unix.Waitid(unix.P_PID, c.cmd.Process.Pid, nil, unix.WEXITED|unix.WNOWAIT, nil)
 		if !errors.Is(err, unix.EINTR) {

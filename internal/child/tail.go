@@ -1,17 +1,17 @@
-package popen
+package child
 
 import (
 	"bytes"
 	"sync"
 )
 
-// tailSize is how many bytes of a standard error are kept.
-const tailSize = 16 << 10
+// TailSize is how many bytes of a standard error are kept.
+const TailSize = 16 << 10
 
 // tail keeps the end of what is written to it. It may be used concurrently.
 type tail struct {
 	mu   sync.Mutex // guards the following
-	kept []byte     // at most twice tailSize, so that it moves seldom
+	kept []byte     // at most twice TailSize, so that it moves seldom
 	lost bool       // something came before
 }
 
@@ -20,11 +20,11 @@ func (t *tail) Write(p []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	n := len(p)
-	if len(p) > tailSize {
-		p, t.lost = p[len(p)-tailSize:], true
+	if len(p) > TailSize {
+		p, t.lost = p[len(p)-TailSize:], true
 	}
-	if len(t.kept)+len(p) > 2*tailSize {
-		t.trim(tailSize - len(p))
+	if len(t.kept)+len(p) > 2*TailSize {
+		t.trim(TailSize - len(p))
 	}
 	t.kept = append(t.kept, p...)
 	return n, nil
@@ -38,12 +38,12 @@ func (t *tail) trim(n int) {
 	}
 }
 
-// String returns the last tailSize bytes, from the beginning of a line unless
+// String returns the last TailSize bytes, from the beginning of a line unless
 // a single line is longer.
 func (t *tail) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.trim(tailSize)
+	t.trim(TailSize)
 	if !t.lost {
 		return string(t.kept)
 	}

@@ -1,4 +1,6 @@
-package popen
+// Package child starts processes as the far ends of connections and sees them
+// to their end, with all that they leave behind.
+package child
 
 import (
 	"context"
@@ -7,14 +9,24 @@ import (
 	"io"
 	"io/fs"
 	"math/rand/v2"
+	"net"
 	"os"
 	"os/exec"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 
-	"github.com/luagw/luagw"
 	"github.com/luagw/luagw/internal/proctree"
 )
+
+// ServeVar is the environment variable by which a program that serves as its
+// own agent is told to: "stdio".
+const ServeVar = "LUAGW_SERVE"
+
+// DefaultGrace is how long a child may take to end after its connection was
+// closed.
+const DefaultGrace = 2 * time.Second
 
 const (
 	// killTime bounds all that comes after the grace: sweepTime twice,
@@ -30,16 +42,31 @@ const (
 	drainTime = 200 * time.Millisecond
 )
 
-var _ luagw.Exiter = (*child)(nil)
+// Command is what is to be started.
+type Command struct {
+	Path    string
+	Args    []string      // the first is its name
+	Env     []string      // added to the environment that it inherits
+	Session bool          // it leads a session, or else a process group
+	Grace   time.Duration // DefaultGrace if zero
+	Stderr  io.Writer     // gets its standard error as it comes, on another goroutine; nil for nobody
+}
 
-// child is a started process as a connection. All methods may be called
-// concurrently.
+// Exit tells how a process ended.
+type Exit struct {
+	Code   int    // its exit status; -1 if a signal ended it or it is not known
+	Signal string // that ended it, for instance "killed"; empty if none
+	Stderr string // the last that it wrote to its standard error
+}
+
+// Process is a started process as a connection: its standard input and output.
+// All methods may be called concurrently.
 //
 // It owns two goroutines. watch waits for the process to end and ends with it,
 // at the latest after twice sweepTime and drainTime; drain reads its standard error
 // and ends when that is closed by all, or by watch's order. Whoever has seen
 // ended closed knows that both are done.
-type child struct {
+type Process struct {
 	cmd     *exec.Cmd
 	in, out *os.File // our ends of its standard input and output
 	stderr  *os.File // our end; closed by watch
@@ -49,24 +76,31 @@ type child struct {
 
 	drained chan struct{} // closed by drain
 	tail    tail          // what drain has read
+	watcher io.Writer     // gets it too; nil for nobody
 
 	ended chan struct{} // closed by watch; what follows is set before
-	exit  luagw.Exit
+	exit  Exit
 	left  error // why something of it may be left
 }
 
-// start starts p.
-func (p *program) start(grace time.Duration) (*child, error) {
-	c := &child{
-		session: p.session, grace: grace,
+// Start starts a process. It inherits the environment, without the variables
+// that say what this process itself was started for. With Session no key
+// pressed at a terminal reaches it, and what it starts is found wherever it
+// goes, by a word in its environment.
+func Start(command *Command) (*Process, error) {
+	c := &Process{
+		session: command.Session, grace: command.Grace, watcher: command.Stderr,
 		drained: make(chan struct{}), ended: make(chan struct{}),
 	}
-	env := p.env
-	if p.session {
+	if c.grace == 0 {
+		c.grace = DefaultGrace
+	}
+	env := command.Env
+	if c.session {
 		c.cookie = newCookie()
 		env = append([]string{proctree.CookieVar + "=" + c.cookie}, env...)
 	}
-	c.cmd = &exec.Cmd{Path: p.path, Args: p.args, Env: environment(env), SysProcAttr: attributes(p.session)}
+	c.cmd = &exec.Cmd{Path: command.Path, Args: command.Args, Env: environment(env), SysProcAttr: attributes(c.session)}
 	if err := c.spawn(); err != nil {
 		return nil, err
 	}
@@ -75,13 +109,27 @@ func (p *program) start(grace time.Duration) (*child, error) {
 	return c, nil
 }
 
+// environment returns what a child inherits, and extra. The variables which
+// say what this process itself was started for are not handed down: a child of
+// a detached process is no detached process.
+func environment(extra []string) []string {
+	env := slices.DeleteFunc(os.Environ(), func(entry string) bool {
+		name, _, _ := strings.Cut(entry, "=")
+		return name == ServeVar || name == proctree.CookieVar || name == proctree.DetachedVar
+	})
+	return append(env, extra...)
+}
+
+// PID is the process's number.
+func (c *Process) PID() int { return c.cmd.Process.Pid }
+
 // newCookie returns a word unlike all others. It need not be hard to guess:
 // who can write it into a process's environment could as well kill it.
 func newCookie() string { return fmt.Sprintf("%016x%016x", rand.Uint64(), rand.Uint64()) }
 
 // spawn makes the pipes and starts the process. The pipes are our own, and not
 // those of exec.Cmd, whose Wait closes them before all is read.
-func (c *child) spawn() (err error) {
+func (c *Process) spawn() (err error) {
 	var ours, theirs []*os.File
 	defer func() {
 		closeAll(theirs)
@@ -120,13 +168,17 @@ func closeAll(files []*os.File) {
 }
 
 // drain reads the standard error into the tail.
-func (c *child) drain() {
+func (c *Process) drain() {
 	defer close(c.drained)
-	io.Copy(&c.tail, c.stderr) // the end of the process tells more than an error of this
+	var to io.Writer = &c.tail
+	if c.watcher != nil {
+		to = io.MultiWriter(to, c.watcher)
+	}
+	io.Copy(to, c.stderr) // the end of the process tells more than an error of this
 }
 
 // watch sees the process to its end.
-func (c *child) watch() {
+func (c *Process) watch() {
 	defer close(c.ended)
 	c.left = c.reap()
 	state := c.cmd.ProcessState
@@ -140,7 +192,7 @@ func (c *child) watch() {
 }
 
 // sweep kills what is left in the session or group.
-func (c *child) sweep() error {
+func (c *Process) sweep() error {
 	ctx, cancel := context.WithTimeout(context.Background(), sweepTime)
 	defer cancel()
 	if c.session {
@@ -152,14 +204,14 @@ func (c *child) sweep() error {
 // sweepStray kills what has left the session. Only an agent that did not end
 // in order, and so has not done it itself, makes this worth a look at every
 // process there is.
-func (c *child) sweepStray() error {
+func (c *Process) sweepStray() error {
 	ctx, cancel := context.WithTimeout(context.Background(), sweepTime)
 	defer cancel()
 	return proctree.KillCookie(ctx, c.cookie)
 }
 
-func exitOf(state *os.ProcessState, stderr string) luagw.Exit {
-	exit := luagw.Exit{Code: -1, Stderr: stderr}
+func exitOf(state *os.ProcessState, stderr string) Exit {
+	exit := Exit{Code: -1, Stderr: stderr}
 	if state == nil {
 		return exit
 	}
@@ -171,31 +223,31 @@ func exitOf(state *os.ProcessState, stderr string) luagw.Exit {
 }
 
 // Read reads from the child's standard output.
-func (c *child) Read(p []byte) (int, error) {
+func (c *Process) Read(p []byte) (int, error) {
 	n, err := c.out.Read(p)
 	return n, c.fault("read from", err)
 }
 
 // Write writes to the child's standard input.
-func (c *child) Write(p []byte) (int, error) {
+func (c *Process) Write(p []byte) (int, error) {
 	n, err := c.in.Write(p)
 	return n, c.fault("write to", err)
 }
 
 // SetReadDeadline sets when Read gives up, with os.ErrDeadlineExceeded.
-func (c *child) SetReadDeadline(t time.Time) error { return c.out.SetReadDeadline(t) }
+func (c *Process) SetReadDeadline(t time.Time) error { return c.out.SetReadDeadline(t) }
 
 // SetWriteDeadline sets when Write gives up, with os.ErrDeadlineExceeded.
-func (c *child) SetWriteDeadline(t time.Time) error { return c.in.SetWriteDeadline(t) }
+func (c *Process) SetWriteDeadline(t time.Time) error { return c.in.SetWriteDeadline(t) }
 
 // fault names the program, where the file of a pipe has no name that anybody
 // knows.
-func (c *child) fault(verb string, err error) error {
+func (c *Process) fault(verb string, err error) error {
 	if err == nil || err == io.EOF {
 		return err
 	}
 	if errors.Is(err, fs.ErrClosed) {
-		return luagw.ErrClosed
+		return net.ErrClosed
 	}
 	if pe, ok := errors.AsType[*fs.PathError](err); ok {
 		err = pe.Err
@@ -203,8 +255,14 @@ func (c *child) fault(verb string, err error) error {
 	return fmt.Errorf("%s %q: %w", verb, c.cmd.Path, err)
 }
 
-// Close closes the connection and sees the process to its end; see Dial.
-func (c *child) Close() error {
+// CloseWrite closes the process's standard input. Its output goes on.
+func (c *Process) CloseWrite() error { return c.in.Close() }
+
+// Close closes the connection and sees the process to its end. On the end of
+// its input a process should end by itself; one that does not within the grace
+// is killed. Close returns when it is reaped and nothing of its session or
+// group is left, or with an error when that takes three seconds more.
+func (c *Process) Close() error {
 	c.in.Close()
 	c.out.Close()
 	if c.endsWithin(c.grace) {
@@ -222,7 +280,7 @@ func (c *child) Close() error {
 }
 
 // endsWithin waits for the end of it all.
-func (c *child) endsWithin(d time.Duration) bool {
+func (c *Process) endsWithin(d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
@@ -233,9 +291,9 @@ func (c *child) endsWithin(d time.Duration) bool {
 	}
 }
 
-// Exit implements [luagw.Exiter]. When ctx ends first, it has what the child
+// Exit implements [Exiter]. When ctx ends first, it has what the child
 // has written so far.
-func (c *child) Exit(ctx context.Context) luagw.Exit {
+func (c *Process) Exit(ctx context.Context) Exit {
 	select {
 	case <-c.ended:
 		return c.exit
