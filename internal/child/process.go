@@ -50,6 +50,11 @@ type Command struct {
 	Session bool          // it leads a session, or else a process group
 	Grace   time.Duration // DefaultGrace if zero
 	Stderr  io.Writer     // gets its standard error as it comes, on another goroutine; nil for nobody
+
+	// Setup changes what is about to be started: its directory, user, further
+	// descriptors, and the environment, but for the word by which Session
+	// finds it again. Nil for nothing to change.
+	Setup func(*exec.Cmd)
 }
 
 // Exit tells how a process ended.
@@ -95,12 +100,14 @@ func Start(command *Command) (*Process, error) {
 	if c.grace == 0 {
 		c.grace = DefaultGrace
 	}
-	env := command.Env
+	c.cmd = &exec.Cmd{Path: command.Path, Args: command.Args, Env: environment(command.Env), SysProcAttr: attributes(c.session)}
+	if command.Setup != nil {
+		command.Setup(c.cmd)
+	}
 	if c.session {
 		c.cookie = newCookie()
-		env = append([]string{proctree.CookieVar + "=" + c.cookie}, env...)
+		c.cmd.Env = append(c.cmd.Env, proctree.CookieVar+"="+c.cookie)
 	}
-	c.cmd = &exec.Cmd{Path: command.Path, Args: command.Args, Env: environment(env), SysProcAttr: attributes(c.session)}
 	if err := c.spawn(); err != nil {
 		return nil, err
 	}
