@@ -44,6 +44,7 @@ type Agent struct {
 
 	process bool      // the process is the agent's own: settings may change it
 	procs   *procs    // of the process; nil if process is false
+	audit   *audit    // is told of fragments; nil for nobody
 	stray   io.Reader // what was written to its standard output; nil if process is false
 }
 
