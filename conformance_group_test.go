@@ -189,9 +189,6 @@ var groupBehaviours = []behaviour{
 		b.equal("results", results, [][]any{{"x", int64(2)}, {"x", int64(2)}})
 	}},
 	{107, "gateways through others end first", func(b *bed) {
-		if b.tr.process {
-			b.Skip("an agent that is this program reaches no further; in process it does")
-		}
 		g := b.another()
 		for i, via := range []string{"", "//via=hop0", "//via=hop1"} {
 			if _, err := g.Open(b.ctx, fmt.Sprintf("%s//id=hop%d%s", b.tr.spec, i, via)); err != nil {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"sync"
 
 	"github.com/luagw/luagw/mux"
 )
@@ -14,138 +13,141 @@ import (
 // agent, whose hello is still to be read. ctx bounds the call, not the
 // connection. The error is best an [*OpenError]. A connection that knows of the
 // process at its end implements [Exiter].
+//
+// A spec whose [Spec.Through] is not nil is to be reached through that gateway,
+// usually by its Dial. What else is in such a spec is told there, and so a
+// DialFunc must not connect from here.
 type DialFunc func(ctx context.Context, spec *Spec) (io.ReadWriteCloser, error)
 
 // Dial has the agent reach further and returns a connection to what it reached:
-// a [DialFunc], by which a group opens gateways through this one. The
-// connection ends with the gateway.
+// a [DialFunc]. The agents that luagw ships reach bare things, see [DialHere];
+// gateways.Dial makes of them what the spec asks for.
+//
+// Only what is needed to reach is told to the agent, and so not the spec's id,
+// via, dir, env and nice, which are between this side and the new agent. ctx
+// bounds the call. The connection ends with the gateway, and reading and writing
+// then return the gateway's error. It implements [Exiter], has SetReadDeadline,
+// SetWriteDeadline and CloseWrite, and WatchStderr(io.Writer), which shows what
+// a process at its end writes to its standard error. Its Close waits until the
+// agent has let go of what it reached, for six seconds at the most. One
+// goroutine at a time may read and one may write; all else may be called
+// concurrently.
+//
+// Errors are [*OpenError], with the gateway's id before the agent's words.
 func (gw *Gateway) Dial(ctx context.Context, spec *Spec) (io.ReadWriteCloser, error) {
+	h, err := gw.dial(ctx, spec)
+	if err == nil {
+		return h, nil
+	}
+	if open, ok := errors.AsType[*OpenError](err); ok {
+		open.Spec = spec.String()
+		return nil, open
+	}
+	return nil, &OpenError{Spec: spec.String(), Stage: StageDial, Err: err, ExitCode: -1}
+}
+
+func (gw *Gateway) dial(ctx context.Context, spec *Spec) (*hop, error) {
+	request, err := dialRequest(spec)
+	if err != nil {
+		return nil, err
+	}
 	stream, err := gw.conn.session.Open(ctx)
 	if err != nil {
 		return nil, gw.conn.openError(ctx, err)
 	}
-	request, err := appendValues(beginFrame(nil, kindDial), []any{spec.String()}, nil)
-	if err == nil {
-		request, err = endFrame(request, 0)
-	}
-	if err == nil {
-		_, err = stream.Write(request)
+	h := gw.newHop(stream)
+	if _, err = stream.Write(request); err == nil {
+		err = h.awaitDialled(ctx)
 	}
 	if err != nil {
-		stream.Close()
+		h.abandon()
 		return nil, err
 	}
-	fr := newFrameReader(stream)
-	if err := gw.awaitDialled(ctx, stream, fr); err != nil {
-		return nil, err
-	}
-	return &replay{&hop{Stream: stream, conn: gw.conn}, fr.buf}, nil
+	return h, nil
 }
 
-// awaitDialled waits for the answer. When ctx ends first, the stream is left to
-// be drained: the agent will see it closed.
-func (gw *Gateway) awaitDialled(ctx context.Context, stream *mux.Stream, fr *frameReader) error {
+func dialRequest(spec *Spec) ([]byte, error) {
+	bare := spec.Clone()
+	bare.ID, bare.Via, bare.Dir, bare.Env, bare.Nice = "", "", "", nil, 0
+	b, err := appendValues(beginFrame(nil, kindDial), []any{bare.String()}, nil)
+	if err != nil {
+		return nil, err
+	}
+	return endFrame(b, 0)
+}
+
+// awaitDialled waits for the answer, until ctx ends.
+func (h *hop) awaitDialled(ctx context.Context) error {
 	answered := make(chan error, 1)
-	if !gw.conn.goDo(func() { answered <- gw.readDialled(fr) }) {
-		return gw.conn.lostError()
+	if !h.gw.conn.goDo(func() { answered <- h.readDialled() }) { // ends with the answer or the connection
+		return h.gw.conn.lostError()
 	}
 	select {
 	case err := <-answered:
-		if err != nil {
-			stream.Close()
-		}
 		return err
 	case <-ctx.Done():
-		stream.Close()
-		gw.conn.goDo(func() { <-answered; drain(stream) })
-		return ctx.Err()
+		return fmt.Errorf("%s: no answer in time: %w", h.gw.id, ctx.Err())
 	}
 }
 
-func (gw *Gateway) readDialled(fr *frameReader) error {
+func (h *hop) readDialled() error {
+	h.reading.Lock()
+	defer h.reading.Unlock()
+	fr := newFrameReader(h.Stream)
 	k, payload, err := fr.next()
 	switch {
 	case err != nil:
-		return gw.conn.openError(context.Background(), err)
+		return h.gw.conn.openError(context.Background(), err)
 	case k == kindReady:
+		h.first = fr.buf
 		return nil
 	case k != kindError:
 		return fmt.Errorf("%w: %d answers a dial", errFrameKind, k)
 	}
+	return h.gw.readDialError(payload)
+}
+
+// appendDialError appends the payload of the kindError that answers a dial. Its
+// value has what an OpenError has besides its text.
+func appendDialError(b []byte, err error) []byte {
+	open, ok := errors.AsType[*OpenError](err)
+	if !ok {
+		open = &OpenError{Stage: StageDial, Err: err, ExitCode: -1}
+	}
+	value := map[string]any{"stage": string(open.Stage), "exit": open.ExitCode, "stderr": open.Stderr}
+	return appendRemoteError(b, &RemoteError{Message: open.Err.Error(), Value: value}, 0, nil)
+}
+
+func (gw *Gateway) readDialError(payload []byte) error {
 	remote, _, err := readRemoteError(payload, &Channel{conn: gw.conn})
 	if err != nil {
 		return err
 	}
-	return errors.New(gw.id + ": " + remote.Message)
+	open := &OpenError{Stage: StageDial, Err: fmt.Errorf("%s: %s", gw.id, remote.Message), ExitCode: -1}
+	value, _ := remote.Value.(map[string]any)
+	if stage, ok := value["stage"].(string); ok && Stage(stage).known() {
+		open.Stage = Stage(stage)
+	}
+	if code, ok := value["exit"].(int64); ok {
+		open.ExitCode = int(code)
+	}
+	open.Stderr, _ = value["stderr"].(string)
+	return open
 }
 
-// hop is a connection that an agent forwards.
-type hop struct {
-	*mux.Stream
-	conn *connection
-
-	reading  sync.Mutex // a stream is read by one at a time
-	draining sync.Once
+func (st Stage) known() bool {
+	switch st {
+	case StageResolve, StageDial, StageHostKey, StageAuth, StageSpawn, StageBootstrap, StageHello:
+		return true
+	}
+	return false
 }
 
-func (h *hop) Read(p []byte) (int, error) {
-	h.reading.Lock()
-	defer h.reading.Unlock()
-	return h.Stream.Read(p)
-}
-
-// Close closes both directions; what still comes is thrown away.
-func (h *hop) Close() error {
-	err := h.Stream.Close()
-	h.draining.Do(func() {
-		h.conn.goDo(func() { io.Copy(io.Discard, h) })
-	})
+// answerDial writes one frame in answer to a dial.
+func answerDial(stream *mux.Stream, b []byte) error {
+	b, err := endFrame(b, 0)
+	if err == nil {
+		_, err = stream.Write(b)
+	}
 	return err
-}
-
-// dial serves a near side's wish to reach further.
-func (s *server) dial(stream *mux.Stream, fr *frameReader, payload []byte) {
-	defer stream.Close()
-	far, err := s.dialSpec(payload)
-	if err != nil {
-		answer, _ := endFrame(appendRemoteError(beginFrame(nil, kindError), err, 0, nil), 0)
-		stream.Write(answer)
-		drain(stream)
-		return
-	}
-	answer, _ := endFrame(beginFrame(nil, kindReady), 0)
-	if _, err := stream.Write(answer); err != nil {
-		far.Close()
-		return
-	}
-	s.forward(&replay{&hop{Stream: stream, conn: s.conn}, fr.buf}, far)
-}
-
-func (s *server) dialSpec(payload []byte) (io.ReadWriteCloser, error) {
-	list, err := readList(payload, nil, 1)
-	if err != nil {
-		return nil, err
-	}
-	if s.agent.Dial == nil {
-		return nil, errors.New("this agent does not reach further")
-	}
-	text, _ := list[0].(string)
-	spec, err := ParseSpec(text)
-	if err != nil {
-		return nil, err
-	}
-	ctx, cancel := context.WithTimeout(s.conn.ctx, openTimeout)
-	defer cancel()
-	return s.agent.Dial(ctx, spec)
-}
-
-// forward copies both ways until both have ended. far is closed when the near
-// side has said all it wants to.
-func (s *server) forward(near io.ReadWriter, far io.ReadWriteCloser) {
-	s.conn.goDo(func() {
-		io.Copy(far, near)
-		far.Close()
-	})
-	io.Copy(near, far)
-	far.Close()
 }

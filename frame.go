@@ -37,6 +37,8 @@ const (
 	kindReady  kind = 32 // the settings are in force
 	kindCancel kind = 33 // the fragment of a stream is not wanted any more
 	kindPrint  kind = 35 // a line that a fragment printed
+	kindStderr kind = 36 // what was said beside the connection of a dial
+	kindExit   kind = 37 // nothing is left of what a dial reached
 )
 
 var (

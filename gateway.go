@@ -42,10 +42,11 @@ type Gateway struct {
 
 	mu       sync.Mutex // guards the following
 	info     Info
-	setupErr error // why the settings were refused
-	stopping bool  // Shutdown was called
-	closed   bool  // Close was called
-	err      error // why it is done
+	setupErr error           // why the settings were refused
+	stopping bool            // Shutdown was called
+	closed   bool            // Close was called
+	err      error           // why it is done
+	hops     map[uint32]*hop // what was reached through it, by stream
 
 	lost chan struct{} // closed when err is set
 	done chan struct{} // closed when all is over, the process reaped
@@ -164,6 +165,10 @@ func (gw *Gateway) readControl(fr *frameReader) error {
 		switch {
 		case k == kindPrint:
 			err = gw.print(payload)
+		case k == kindStderr:
+			err = gw.hopStderr(payload)
+		case k == kindExit:
+			err = gw.hopExit(payload)
 		case k == kindReady && !settled:
 			settled = true
 			err = gw.settle(payload)

@@ -17,7 +17,8 @@ import (
 // method is called; all methods may be called concurrently. Close or Shutdown
 // ends all its gateways.
 type Group struct {
-	// Dial reaches the far side of a spec; usually gateways.Dial. Required.
+	// Dial reaches the far side of a spec; usually gateways.Dial. Required. It
+	// is given specs whose Through says which gateway to go through.
 	Dial DialFunc
 
 	// DefaultSpec is what Open opens for an empty spec. "popen" if empty.
@@ -83,8 +84,7 @@ func (g *Group) prepare(spec *Spec) (open func(context.Context) (*Gateway, error
 		return nil, inSpec(text, err)
 	}
 	spec = spec.Clone()
-	dial, err := g.dialer(text, spec)
-	if err != nil {
+	if err := g.resolveVia(text, spec); err != nil {
 		return nil, err
 	}
 	id, place, err := g.reserve(text, spec.ID)
@@ -93,7 +93,7 @@ func (g *Group) prepare(spec *Spec) (open func(context.Context) (*Gateway, error
 	}
 	spec.ID = id
 	return func(ctx context.Context) (*Gateway, error) {
-		gw, err := g.open(ctx, dial, spec, place)
+		gw, err := g.open(ctx, spec, place)
 		if err != nil {
 			g.release(id)
 			return nil, openError(text, err)
@@ -102,23 +102,21 @@ func (g *Group) prepare(spec *Spec) (open func(context.Context) (*Gateway, error
 	}, nil
 }
 
-// dialer is how to reach a spec: straight, or through another gateway.
-func (g *Group) dialer(text string, spec *Spec) (DialFunc, error) {
+// resolveVia finds the gateway that the spec goes through.
+func (g *Group) resolveVia(text string, spec *Spec) error {
 	if g.Dial == nil {
-		return nil, errors.New("luagw: Group.Dial is not set")
+		return errors.New("luagw: Group.Dial is not set")
 	}
+	spec.through = nil
 	if spec.Via == "" {
-		return g.Dial, nil
+		return nil
 	}
 	via, ok := g.Gateway(spec.Via)
 	if !ok {
-		return nil, &SpecError{Spec: text, Key: "via", Reason: fmt.Sprintf("no gateway %q is open in this group", spec.Via)}
+		return &SpecError{Spec: text, Key: "via", Reason: fmt.Sprintf("no gateway %q is open in this group", spec.Via)}
 	}
-	return func(ctx context.Context, spec *Spec) (io.ReadWriteCloser, error) {
-		further := spec.Clone()
-		further.Via, further.ID = "", ""
-		return via.Dial(ctx, further)
-	}, nil
+	spec.through = via
+	return nil
 }
 
 // reserve takes an id, and a place in the group's order, before anything is
@@ -152,7 +150,7 @@ func (g *Group) release(id string) {
 
 // open dials, reads the hello and starts the protocol. On failure nothing is
 // left of it.
-func (g *Group) open(ctx context.Context, dial DialFunc, spec *Spec, place int) (*Gateway, error) {
+func (g *Group) open(ctx context.Context, spec *Spec, place int) (*Gateway, error) {
 	timeout, err := spec.Duration("timeout")
 	if err != nil {
 		return nil, err
@@ -162,7 +160,7 @@ func (g *Group) open(ctx context.Context, dial DialFunc, spec *Spec, place int) 
 	}
 	dialCtx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	raw, err := dial(dialCtx, spec)
+	raw, err := g.Dial(dialCtx, spec)
 	if err != nil {
 		return nil, err
 	}

@@ -9,9 +9,12 @@ import (
 // InProcess dials agents that run in this process, whatever the spec says: for
 // tests, and for programs that want fragments without processes. They share
 // this process's directory and environment, so specs with dir, env or nice are
-// refused.
+// refused. A spec that goes through a gateway is reached by that gateway's Dial.
 func InProcess(r Runner) DialFunc {
 	return func(ctx context.Context, spec *Spec) (io.ReadWriteCloser, error) {
+		if via := spec.Through(); via != nil {
+			return via.Dial(ctx, spec)
+		}
 		near, far := newPipe()
 		served := make(chan struct{})
 		go func() { // ends when near is closed

@@ -11,13 +11,14 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/luagw/luagw/internal/child"
 	"github.com/luagw/luagw/internal/proctree"
 	"github.com/luagw/luagw/mux"
 )
 
 // ServeVar is the environment variable by which a program that serves as its
 // own agent is told to: "stdio".
-const ServeVar = "LUAGW_SERVE"
+const ServeVar = child.ServeVar
 
 // endTimeout is how long an agent takes, at the most, to end what its
 // fragments have started.
@@ -40,8 +41,7 @@ func ServeIfAgent(r Runner) {
 		selfServes.Store(true)
 		return
 	}
-	os.Unsetenv(ServeVar)
-	agent := &Agent{Runner: r}
+	agent := &Agent{Runner: r, Dial: DialHere}
 	os.Exit(agent.ServeProcess(context.Background()))
 }
 
@@ -61,6 +61,7 @@ func SelfAgent() (path string, ok bool) {
 // printed lines, and when it returns, the processes that fragments have started
 // are gone. The caller is to exit.
 func (a *Agent) ServeProcess(ctx context.Context) int {
+	os.Unsetenv(ServeVar) // what it starts is not meant
 	conn, stray, err := mux.Stdio()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "luagw-agent:", err)

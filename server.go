@@ -22,12 +22,13 @@ type server struct {
 	executing atomic.Int64
 	settled   chan struct{} // closed when the control stream is there and the settings are in force
 
-	mu     sync.Mutex      // guards the following
-	runner Runner          // with the near side's limits
-	turns  chan struct{}   // one for each fragment that may run; nil without limit
-	queued int             // fragments that wait for their turn
-	early  map[uint32]bool // streams that were cancelled before they were known
-	order  []uint32        // of early, oldest first
+	mu     sync.Mutex                    // guards the following
+	runner Runner                        // with the near side's limits
+	turns  chan struct{}                 // one for each fragment that may run; nil without limit
+	queued int                           // fragments that wait for their turn
+	early  map[uint32]bool               // streams that were cancelled before they were known
+	order  []uint32                      // of early, oldest first
+	hops   map[uint32]context.CancelFunc // of the dials that are under way or forwarded, by stream
 }
 
 func (s *server) serve() error {
@@ -77,7 +78,7 @@ func (s *server) handle(stream *mux.Stream) {
 	case kindStatus:
 		s.status(stream)
 	case kindDial:
-		s.dial(stream, fr, payload)
+		s.dial(stream, payload, fr.buf)
 	default:
 		err = fmt.Errorf("%w: %d begins a stream", errFrameKind, k)
 	}
@@ -296,10 +297,14 @@ func (s *server) command(k kind, payload []byte) error {
 // maxEarly bounds what a peer can make us remember of streams that never come.
 const maxEarly = 1 << 10
 
-// cancel ends a fragment. Its stream may not have been accepted yet.
+// cancel ends a fragment, or a dial. Its stream may not have been accepted yet.
 func (s *server) cancel(id uint32) {
 	s.mu.Lock() // also while it is looked up, so that wasCancelled misses nothing
 	defer s.mu.Unlock()
+	if leave := s.hops[id]; leave != nil {
+		leave()
+		return
+	}
 	s.conn.mu.Lock()
 	ch := s.conn.channels[id]
 	s.conn.mu.Unlock()

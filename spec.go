@@ -28,6 +28,8 @@ type Spec struct {
 	Nice   int               // added to the agent's niceness, -20 to 19
 	Env    map[string]string // set before the agent runs a fragment
 	Params map[string]string // the other keys, as written: port, user, identity, timeout, ...
+
+	through *Gateway // that Via names; set by Group
 }
 
 // ParseSpec parses a spec string. What is wrong with it comes back as a
@@ -125,7 +127,12 @@ func (s *Spec) address() string {
 	return ":" + s.Target
 }
 
-// Clone returns a copy of s that shares nothing with it.
+// Through is the open gateway that Via names, in a spec that a [Group] gives to
+// its Dial; nil where the spec is to be reached straight from here. Clone keeps
+// it, and it is no part of String.
+func (s *Spec) Through() *Gateway { return s.through }
+
+// Clone returns a copy of s that shares nothing with it but Through.
 func (s *Spec) Clone() *Spec {
 	c := *s
 	c.Env = maps.Clone(s.Env)

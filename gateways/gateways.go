@@ -31,12 +31,13 @@ func Dial(ctx context.Context, spec *luagw.Spec) (io.ReadWriteCloser, error) {
 // [*luagw.OpenError], or [*luagw.SpecError] for a command line that cannot be
 // read.
 //
-// A spec with Via is refused: what lies behind a gateway is reached by that
-// gateway's own Dial. So is a kind or a key whose transport is not built in,
+// A spec that goes through a gateway reaches what it tells of by that gateway's
+// Dial; only a [luagw.Group] knows which that is, so a spec with Via that comes
+// from none is refused. So is a kind or a key whose transport is not built in,
 // before anything is started.
 func (d *Dialer) Dial(ctx context.Context, spec *luagw.Spec) (io.ReadWriteCloser, error) {
-	if spec.Via != "" {
-		return nil, refuse(spec, "via %q goes through that gateway's own Dial, not straight from here", spec.Via)
+	if spec.Via != "" && spec.Through() == nil {
+		return nil, refuse(spec, "via %q is the name of a gateway in a group, and this is none's", spec.Via)
 	}
 	if user := spec.Params["become"]; user != "" {
 		return nil, refuse(spec, "become %q is not built in yet", user)

@@ -14,7 +14,7 @@ func TestDialRefuses(t *testing.T) {
 		{"ssh", "ssh:web1", `transport "ssh" is not built in yet`},
 		{"tcp", "tcp:web1", `transport "tcp" is not built in yet`},
 		{"unix", "unix:/run/luagw.sock", `transport "unix" is not built in yet`},
-		{"via", "popen//via=gw7", `via "gw7" goes through`},
+		{"via", "popen//via=gw7", `via "gw7" is the name of a gateway in a group`},
 		{"become", "popen//become=root", `become "root" is not built in yet`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -25,8 +25,10 @@ const (
 var modules = map[string]string{
 	module:                             "both ends of the protocol",
 	module + "/cmd/luagw-agent":        "the agent's main",
+	module + "/internal/child":         "starts what a gateway reaches through the agent",
 	module + "/internal/msgpack":       "how items are encoded",
 	module + "/internal/proctree":      "ends what fragments have started",
+	module + "/internal/socket":        "connects to what a gateway reaches through the agent",
 	module + "/lua":                    "runs the fragments",
 	module + "/lua/std":                "the modules that fragments find built in",
 	module + "/mux":                    "streams over one connection",

@@ -25,6 +25,9 @@ func main() {
 		fmt.Fprintf(os.Stderr, "luagw-agent: unknown argument %q: it takes none but --version, and is started by luagw\n", os.Args[1])
 		os.Exit(2)
 	}
-	agent := &luagw.Agent{Runner: &lua.Runtime{Limits: luagw.Limits{Memory: defaultMemory}}}
+	agent := &luagw.Agent{
+		Runner: &lua.Runtime{Limits: luagw.Limits{Memory: defaultMemory}},
+		Dial:   luagw.DialHere,
+	}
 	os.Exit(agent.ServeProcess(context.Background()))
 }

@@ -50,10 +50,16 @@ type Dialer struct {
 // its session or group is left, or with an error when that takes longer than
 // Grace and three seconds. All methods may be called concurrently.
 //
+// A spec that goes through a gateway has its process started there, by that
+// gateway's Dial.
+//
 // ctx bounds the start; it has no effect on a process once started. Errors are
 // [*luagw.OpenError] with StageResolve, where it says what was looked for, or
 // StageSpawn, and a [*luagw.SpecError] for a command line that cannot be read.
 func (d *Dialer) Dial(ctx context.Context, spec *luagw.Spec) (io.ReadWriteCloser, error) {
+	if via := spec.Through(); via != nil {
+		return via.Dial(ctx, spec)
+	}
 	prog, err := d.resolve(spec)
 	if err != nil {
 		if _, ok := errors.AsType[*luagw.SpecError](err); ok {

@@ -80,8 +80,7 @@ type Process struct {
 	grace   time.Duration
 
 	drained chan struct{} // closed by drain
-	tail    tail          // what drain has read
-	watcher io.Writer     // gets it too; nil for nobody
+	tail    Tail          // what drain has read
 
 	ended chan struct{} // closed by watch; what follows is set before
 	exit  Exit
@@ -94,7 +93,7 @@ type Process struct {
 // goes, by a word in its environment.
 func Start(command *Command) (*Process, error) {
 	c := &Process{
-		session: command.Session, grace: command.Grace, watcher: command.Stderr,
+		session: command.Session, grace: command.Grace,
 		drained: make(chan struct{}), ended: make(chan struct{}),
 	}
 	if c.grace == 0 {
@@ -111,6 +110,7 @@ func Start(command *Command) (*Process, error) {
 	if err := c.spawn(); err != nil {
 		return nil, err
 	}
+	c.tail.Watch(command.Stderr)
 	go c.drain()
 	go c.watch()
 	return c, nil
@@ -177,11 +177,7 @@ func closeAll(files []*os.File) {
 // drain reads the standard error into the tail.
 func (c *Process) drain() {
 	defer close(c.drained)
-	var to io.Writer = &c.tail
-	if c.watcher != nil {
-		to = io.MultiWriter(to, c.watcher)
-	}
-	io.Copy(to, c.stderr) // the end of the process tells more than an error of this
+	io.Copy(&c.tail, c.stderr) // the end of the process tells more than an error of this
 }
 
 // watch sees the process to its end.
@@ -261,6 +257,10 @@ func (c *Process) fault(verb string, err error) error {
 	}
 	return fmt.Errorf("%s %q: %w", verb, c.cmd.Path, err)
 }
+
+// WatchStderr has w get what the process has written to its standard error so
+// far, as much of it as is kept, and what it will, as it comes; see [Tail.Watch].
+func (c *Process) WatchStderr(w io.Writer) { c.tail.Watch(w) }
 
 // CloseWrite closes the process's standard input. Its output goes on.
 func (c *Process) CloseWrite() error { return c.in.Close() }

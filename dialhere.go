@@ -1,0 +1,123 @@
+package luagw
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/luagw/luagw/internal/child"
+	"github.com/luagw/luagw/internal/socket"
+)
+
+// hereGrace is how long a process that DialHere has started may take to end
+// after its connection. It is less than an agent takes to end, see stopTimeout.
+const hereGrace = time.Second
+
+var _ DialFunc = DialHere
+
+// DialHere is the Dial of the agents that luagw ships. It reaches bare things,
+// from where it is called: for popen another copy of this very program, or
+// spec's Agent; for exec the process; for tcp and unix a connection to the
+// address and nothing on top of it. Names are resolved here. What makes a gateway
+// of a bare connection (keys, passwords, the upload of an agent) stays with the
+// near side, see [Gateway.Dial].
+//
+// Errors are [*OpenError] without Spec, or [*SpecError].
+func DialHere(ctx context.Context, spec *Spec) (io.ReadWriteCloser, error) {
+	switch spec.Kind {
+	case "popen", "exec":
+		return startHere(spec)
+	case "tcp":
+		return connectHere(ctx, spec)
+	case "unix":
+		conn, err := socket.DialUnix(ctx, spec.Target)
+		if err != nil {
+			return nil, hereError(StageDial, err)
+		}
+		return conn, nil
+	}
+	return nil, hereError(StageDial, fmt.Errorf("an agent does not reach %s", spec.Kind))
+}
+
+func hereError(stage Stage, err error) error { return &OpenError{Stage: stage, Err: err, ExitCode: -1} }
+
+// connectHere connects to a host, and does not ask what is there.
+func connectHere(ctx context.Context, spec *Spec) (io.ReadWriteCloser, error) {
+	port, err := spec.Int("port")
+	if err != nil {
+		return nil, err
+	}
+	if port == 0 {
+		port = DefaultPort
+	}
+	addrs, err := socket.Lookup(ctx, spec.Target)
+	if err != nil {
+		return nil, hereError(StageResolve, err)
+	}
+	conn, err := socket.DialTCP(ctx, addrs, port)
+	if err != nil {
+		return nil, hereError(StageDial, fmt.Errorf("connect to %s: %w", net.JoinHostPort(spec.Target, strconv.Itoa(port)), err))
+	}
+	return conn, nil
+}
+
+func startHere(spec *Spec) (io.ReadWriteCloser, error) {
+	command, err := commandHere(spec)
+	if err != nil {
+		if _, ok := errors.AsType[*SpecError](err); ok {
+			return nil, err
+		}
+		return nil, hereError(StageResolve, err)
+	}
+	process, err := child.Start(command)
+	if err != nil {
+		return nil, hereError(StageSpawn, err)
+	}
+	return &hereProcess{process}, nil
+}
+
+func commandHere(spec *Spec) (*child.Command, error) {
+	words, err := spec.Command()
+	if err != nil {
+		return nil, err
+	}
+	command := &child.Command{Args: words, Session: true, Grace: hereGrace}
+	if len(words) > 0 {
+		command.Path, err = child.Lookup(words[0])
+		return command, err
+	}
+	command.Path, err = thisProgram()
+	command.Args, command.Env = []string{command.Path}, []string{ServeVar + "=stdio"}
+	return command, err
+}
+
+// runningProgram is this program itself, where the system has such a file.
+const runningProgram = "/proc/self/exe"
+
+// thisProgram finds the program that runs, also when the file that it was
+// started from has been replaced or removed meanwhile, as an agent's may be that
+// has been running for weeks.
+func thisProgram() (string, error) {
+	path, err := os.Executable()
+	running, statErr := os.Stat(runningProgram)
+	if statErr != nil {
+		return path, err
+	}
+	if file, fileErr := os.Stat(path); err != nil || fileErr != nil || !os.SameFile(file, running) {
+		return runningProgram, nil
+	}
+	return path, nil
+}
+
+// hereProcess is a process that DialHere has started.
+type hereProcess struct{ *child.Process }
+
+var _ Exiter = (*hereProcess)(nil)
+
+// Exit implements [Exiter].
+func (p *hereProcess) Exit(ctx context.Context) Exit { return Exit(p.Process.Exit(ctx)) }
