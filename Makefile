@@ -1,7 +1,7 @@
 # What needs doing, in short targets. The version is in the build information,
 # so a build from a checkout with tags knows it.
 
-.PHONY: build agent demo test test-short bench fuzz clean
+.PHONY: build agent demo test test-short bench fuzz hosts hosts-down clean
 
 export CGO_ENABLED ?= 0
 
@@ -41,6 +41,17 @@ bench: agent
 # Each fuzz target for a while: FUZZTIME, 30s if not set.
 fuzz:
 	scripts/fuzz
+
+# Containers with ssh servers of all sorts, and web1 to webN, for tests and for
+# trying: ssh -F .hosts/ssh_config web1. They need docker, and debootstrap and
+# root the first time. CLEAN=1 removes their images and keys as well.
+N = 3
+
+hosts:
+	scripts/hosts up $(N)
+
+hosts-down:
+	scripts/hosts down $(if $(CLEAN),clean)
 
 clean:
 	rm -rf bin dist
