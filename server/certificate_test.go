@@ -1,0 +1,98 @@
+package server
+
+import (
+	"crypto/rand"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+)
+
+// certify signs a certificate for a new key. Change may be nil.
+func certify(t *testing.T, authority ssh.Signer, principals []string, change func(*ssh.Certificate)) ssh.Signer {
+	t.Helper()
+	key := newKey(t)
+	cert := &ssh.Certificate{
+		Key: key.PublicKey(), CertType: ssh.UserCert, KeyId: "alice", Serial: 7, ValidPrincipals: principals,
+		ValidBefore: uint64(time.Now().Add(time.Hour).Unix()),
+	}
+	if change != nil {
+		change(cert)
+	}
+	if err := cert.SignCert(rand.Reader, authority); err != nil {
+		t.Fatal(err)
+	}
+	signer, err := ssh.NewCertSigner(cert, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return signer
+}
+
+func TestCertificates(t *testing.T) {
+	authority, me := newKey(t), self(t)
+	b := newBed(t, nil)
+	for _, tt := range []struct {
+		name    string
+		options string
+		signer  ssh.Signer
+		want    string // in the audit; empty for a login
+	}{
+		{"names the user", "", certify(t, authority, []string{me}, nil), ""},
+		{"names a principal of the line", `,principals="web,db"`, certify(t, authority, []string{"db"}, nil), ""},
+		{"names the user where the line has principals", `,principals="web,db"`, certify(t, authority, []string{me}, nil), "the certificate is for"},
+		{"names nobody", "", certify(t, authority, nil, nil), "the certificate is for []"},
+		{"names another", "", certify(t, authority, []string{"other"}, nil), `the certificate is for [\"other\"]`},
+		{"another authority", "", certify(t, newKey(t), []string{me}, nil), "no line has the key"},
+		{"expired", "", certify(t, authority, []string{me}, func(c *ssh.Certificate) { c.ValidBefore = 1 }), "expired"},
+		{"not yet", "", certify(t, authority, []string{me}, func(c *ssh.Certificate) {
+			c.ValidAfter = c.ValidBefore - 1
+		}), "not yet valid"},
+		{"for a host", "", certify(t, authority, []string{me}, func(c *ssh.Certificate) { c.CertType = ssh.HostCert }), "not for a user"},
+		{"with a command", "", certify(t, authority, []string{me}, func(c *ssh.Certificate) {
+			c.CriticalOptions = map[string]string{"force-command": "id"}
+		}), "unsupported critical option"},
+		{"from here", "", certify(t, authority, []string{me}, func(c *ssh.Certificate) {
+			c.CriticalOptions = map[string]string{"source-address": "127.0.0.0/8"}
+		}), ""},
+		{"from elsewhere", "", certify(t, authority, []string{me}, func(c *ssh.Certificate) {
+			c.CriticalOptions = map[string]string{"source-address": "10.0.0.0/8"}
+		}), "source-address"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			b.authorize(t, keyLine(`cert-authority,luagw-user="`+me+`"`+tt.options, authority.PublicKey()))
+			client, err := b.login("", tt.signer)
+			if err == nil {
+				client.Close()
+			}
+			if (err == nil) != (tt.want == "") {
+				t.Fatalf("login: got %v", err)
+			}
+			eventually(t, "the reason", func() bool { return strings.Contains(b.audit(t), tt.want) })
+		})
+	}
+}
+
+func TestTrustedUserCA(t *testing.T) {
+	authority, me := newKey(t), self(t)
+	b := newBed(t, func(b *bed) {
+		b.TrustedUserCA = filepath.Join(b.dir, "ca.pub")
+		if err := os.WriteFile(b.TrustedUserCA, []byte(keyLine("", authority.PublicKey())), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	})
+	_, err := call(t, b.group(t, me, certify(t, authority, []string{me}, nil)), "return 1")
+	if os.Geteuid() == 0 {
+		if err == nil {
+			t.Error("an authority spoke for root")
+		}
+		eventually(t, "the reason", func() bool { return strings.Contains(b.audit(t), "does not speak for root") })
+		return
+	}
+	if err != nil {
+		t.Error(err)
+	}
+}
