@@ -39,6 +39,7 @@ type Channel struct {
 	conn   *connection
 	stream *mux.Stream
 	role   role
+	intake intake // fills in
 	in     inbox
 	out    *mux.Writer
 
@@ -54,6 +55,7 @@ type Channel struct {
 	holders int  // fragments that have it
 
 	mu       sync.Mutex              // guards the following
+	last     chan struct{}           // closed when the frame that ends it is dealt with; nil if none is at work
 	finished bool                    // done is closed
 	err      error                   // why it is done: io.EOF, *RemoteError, *GatewayLostError, ErrClosed
 	results  []byte                  // encoded list that the chunk returned
@@ -63,6 +65,7 @@ type Channel struct {
 
 func newChannel(conn *connection, stream *mux.Stream, role role) *Channel {
 	c := &Channel{conn: conn, stream: stream, role: role, out: mux.NewWriter(stream), done: make(chan struct{})}
+	c.intake.channel = c
 	c.in.init()
 	return c
 }
@@ -212,8 +215,9 @@ func ReceiveAs[T any](ctx context.Context, c *Channel) (T, error) {
 // the other side waits for.
 func (c *Channel) receive(ctx context.Context) ([]byte, error) {
 	for {
-		payload, err := c.in.pop()
+		payload, credit, err := c.in.pop()
 		if payload != nil || err != nil {
+			c.credit(credit)
 			return payload, err
 		}
 		if err := ctx.Err(); err != nil {
@@ -300,7 +304,7 @@ func (c *Channel) Close() error {
 	switch c.role {
 	case roleFragment:
 		err := c.CloseWrite()
-		c.dropRefs(c.in.close(ErrClosed))
+		c.drop(ErrClosed)
 		return err
 	case roleCaller:
 		c.abandon()
@@ -345,8 +349,15 @@ func (c *Channel) abandon() {
 // shut ends receiving on this side and throws away what still comes.
 func (c *Channel) shut(err error) {
 	c.conn.discard(c)
-	c.dropRefs(c.in.close(err))
+	c.drop(err)
 	c.finish(err)
+}
+
+// drop ends receiving, and drops what was not received.
+func (c *Channel) drop(err error) {
+	items, credit := c.in.close(err)
+	c.credit(credit)
+	c.dropRefs(items)
 }
 
 // finish notes why the channel is done, once.
@@ -421,67 +432,28 @@ func (c *Channel) Results(ctx context.Context) ([]any, error) {
 	return list, err
 }
 
-// read moves frames from the stream to the inbox until the stream ends. It is
-// the body of the channel's one reader goroutine, which the connection owns.
-func (c *Channel) read(fr *frameReader) {
-	err := c.readFrames(fr)
-	if errors.Is(err, errMalformed) || errors.Is(err, errFrameKind) || errors.Is(err, errFrameSize) {
-		c.conn.fail(err)
-	}
-	c.readEnded(err)
-	c.stream.Close()
-	c.conn.forget(c)
-}
-
-func (c *Channel) readFrames(fr *frameReader) error {
-	for {
-		items, err := fr.items()
-		if err != nil {
-			return err
-		}
-		if len(items) > 0 {
-			c.deliver(items)
-		}
-		k, frame, err := fr.peek()
-		if err != nil {
-			return err
-		}
-		if frame == nil {
-			if err := fr.fill(); err != nil {
-				return err
-			}
-			continue
-		}
-		if k == kindItem {
-			continue
-		}
-		_, payload, _ := fr.next()
-		if err := c.handle(k, payload); err != nil {
-			return err
-		}
-	}
-}
-
-// deliver hands items to the inbox and waits for room there.
-func (c *Channel) deliver(items []byte) {
+// deliver hands a run of items to the inbox. The first bytes came as a part.
+func (c *Channel) deliver(items []byte, part int) {
 	if c.discard.Load() {
 		c.dropRefs([][]byte{items})
+		c.credit(c.in.skip(len(items), part))
 		return
 	}
-	if c.in.push(items) {
-		return
-	}
-	for c.in.unread() >= inboxSize && !c.discard.Load() {
-		select {
-		case <-c.in.room:
-		case <-c.conn.ctx.Done():
-			return
-		}
+	c.credit(c.in.push(items, part))
+}
+
+// credit lets the peer send more.
+func (c *Channel) credit(n int) {
+	if n > 0 {
+		c.stream.Consumed(n)
 	}
 }
 
-// handle acts on a frame which is no item.
+// handle acts on a frame which is no item. It is the caller's to keep.
 func (c *Channel) handle(k kind, payload []byte) error {
+	if c.concluding() != nil {
+		return nil // it was on its way when the channel was closed
+	}
 	switch k {
 	case kindEnd:
 		c.in.end(io.EOF)
@@ -490,31 +462,75 @@ func (c *Channel) handle(k kind, payload []byte) error {
 		}
 		return nil
 	case kindClose:
-		results, printed, err := readClose(payload)
-		if err != nil {
-			return err
-		}
-		c.conn.awaitPrints(c.stream.ID(), printed)
+		return c.peerClosed(payload)
+	case kindError:
+		c.conclude(func() error { return c.peerFailed(payload) })
+		return nil
+	}
+	return fmt.Errorf("%w: %d in a channel", errFrameKind, k)
+}
+
+// peerClosed ends the channel, after the last line that was printed.
+func (c *Channel) peerClosed(payload []byte) error {
+	results, printed, err := readClose(payload)
+	if err != nil {
+		return err
+	}
+	end := func() error {
 		c.mu.Lock()
 		c.results = results
 		c.mu.Unlock()
 		c.peerDone(io.EOF, errPeerClosed)
 		return nil
-	case kindError:
-		remote, printed, err := readRemoteError(payload, c)
-		if err != nil {
-			return err
-		}
+	}
+	if c.conn.printsMissing(c.stream.ID(), printed) == nil {
+		return end()
+	}
+	c.conclude(func() error {
 		c.conn.awaitPrints(c.stream.ID(), printed)
-		if c.role == roleFragment {
-			c.in.end(remote)
-			c.finish(remote)
-			return nil
-		}
-		c.peerDone(remote, remote)
+		return end()
+	})
+	return nil
+}
+
+// peerFailed ends the channel, or what a fragment receives, with an error.
+func (c *Channel) peerFailed(payload []byte) error {
+	remote, printed, err := readRemoteError(payload, c)
+	if err != nil {
+		return err
+	}
+	c.conn.awaitPrints(c.stream.ID(), printed)
+	if c.role == roleFragment {
+		c.in.end(remote)
+		c.finish(remote)
 		return nil
 	}
-	return fmt.Errorf("%w: %d in a channel", errFrameKind, k)
+	c.peerDone(remote, remote)
+	return nil
+}
+
+// conclude does what takes time before the channel ends, such as to wait for
+// channels that an error names, on a goroutine of the connection's.
+func (c *Channel) conclude(end func() error) {
+	done := make(chan struct{})
+	c.mu.Lock()
+	c.last = done
+	c.mu.Unlock()
+	started := c.conn.goDo(func() {
+		defer close(done)
+		if err := end(); err != nil {
+			c.conn.fail(err)
+		}
+	})
+	if !started {
+		close(done)
+	}
+}
+
+func (c *Channel) concluding() <-chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.last
 }
 
 // peerDone ends both directions.
@@ -525,19 +541,33 @@ func (c *Channel) peerDone(receive, send error) {
 	c.cancelFragment(errNearClosed)
 }
 
-// readEnded tells everybody why no more frames come.
-func (c *Channel) readEnded(err error) {
-	if c.isDone() && c.discard.Load() {
+// streamEnded ends the channel when nothing more will come: what the peer said
+// last counts first.
+func (c *Channel) streamEnded(err error) {
+	last := c.concluding()
+	if last == nil {
+		c.ended(err)
 		return
 	}
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+	c.conn.goDo(func() {
+		<-last
+		c.ended(err)
+	})
+}
+
+// ended tells everybody why nothing more comes.
+func (c *Channel) ended(err error) {
+	if err == io.EOF {
 		err = errNoGoodbye
 	}
-	err = c.conn.whyLost(err)
-	c.in.end(err)
-	c.out.Fail(err)
-	c.finish(err)
-	c.cancelFragment(err)
+	if !c.isDone() || !c.discard.Load() {
+		c.in.end(err)
+		c.out.Fail(err)
+		c.finish(err)
+		c.cancelFragment(err)
+	}
+	c.stream.Close()
+	c.conn.forget(c)
 }
 
 func (c *Channel) cancelFragment(cause error) {

@@ -24,7 +24,7 @@ func (c *Channel) complete(ctx context.Context, results []any, err error) {
 		c.out.Drain(ctx)
 	}
 	c.discard.Store(true)
-	c.dropRefs(c.in.close(ErrClosed))
+	c.drop(ErrClosed)
 	c.out.Fail(ErrClosed)
 	c.stream.Close()
 }

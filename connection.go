@@ -51,6 +51,7 @@ type connection struct {
 	mu       sync.Mutex // guards the following
 	channels map[uint32]*Channel
 	orphans  []*Channel        // of channels: those that have ended, oldest first
+	over     bool              // no channel is added any more
 	arrived  chan struct{}     // closed when a channel arrives; nil if nobody waits
 	ended    bool              // goDo starts nothing any more
 	cause    error             // why this side ended the session; nil if it did not
@@ -97,13 +98,16 @@ func (c *connection) why() error {
 	return c.session.Err()
 }
 
-// finish ends what runs on the connection, whose session has ended, and waits
-// for it until ctx ends.
+// finish ends the channels of the connection, whose session has ended, and what
+// runs on it, and waits for that until ctx ends.
 func (c *connection) finish(ctx context.Context, cause error) bool {
+	c.cancel(cause)
+	for _, ch := range c.last() {
+		ch.streamEnded(cause)
+	}
 	c.mu.Lock()
 	c.ended = true
 	c.mu.Unlock()
-	c.cancel(cause)
 	done := make(chan struct{})
 	go func() { // ends with the last goroutine of the connection
 		c.wg.Wait()
@@ -115,6 +119,20 @@ func (c *connection) finish(ctx context.Context, cause error) bool {
 	case <-ctx.Done():
 		return false
 	}
+}
+
+// last lists the channels that are open, to which none is added any more.
+func (c *connection) last() []*Channel {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.over = true
+	var open []*Channel
+	for _, ch := range c.channels {
+		if !ch.gone {
+			open = append(open, ch)
+		}
+	}
+	return open
 }
 
 // lostError is why everything on the connection ends; nil while the session is
@@ -135,6 +153,9 @@ func (c *connection) lostError() error {
 func (c *connection) add(ch *Channel) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.over {
+		return context.Cause(c.ctx)
+	}
 	if len(c.channels) >= maxChannels {
 		return fmt.Errorf("protocol error: more than %d open channels", maxChannels)
 	}
@@ -153,6 +174,9 @@ func (c *connection) forget(ch *Channel) {
 	unnamed := errors.Is(ch.Err(), errNoGoodbye)
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if ch.gone {
+		return
+	}
 	ch.gone = true
 	if ch.role == rolePlain && ch.sent && !unnamed && !c.ended {
 		c.keep(ch)
@@ -235,7 +259,7 @@ func (c *connection) lookup(id uint32) (*Channel, <-chan struct{}) {
 	return nil, c.arrived
 }
 
-// open opens a stream whose first frame is a request, and starts its reader.
+// open opens a stream whose first frame is a request.
 func (c *connection) open(ctx context.Context, role role, k kind, request ...any) (*Channel, error) {
 	stream, err := c.session.Open(ctx)
 	if err != nil {
@@ -247,6 +271,7 @@ func (c *connection) open(ctx context.Context, role role, k kind, request ...any
 		stream.Close()
 		return nil, err
 	}
+	stream.Deliver(&ch.intake)
 	err = ch.send(ctx, k, ch.out.Commit, func(b []byte) ([]byte, error) { return appendValues(b, request, ch) })
 	if err != nil {
 		ch.in.close(err)
@@ -254,9 +279,6 @@ func (c *connection) open(ctx context.Context, role role, k kind, request ...any
 		stream.Close()
 		c.forget(ch)
 		return nil, err
-	}
-	if !c.goDo(func() { ch.read(newFrameReader(stream)) }) {
-		return nil, c.lostError()
 	}
 	return ch, nil
 }
@@ -311,8 +333,7 @@ func (c *connection) sendCancel(id uint32) {
 	})
 }
 
-// adopt serves a channel that the peer opened to send as a value. It runs on
-// the stream's own goroutine.
+// adopt takes a channel that the peer opened to send as a value.
 func (c *connection) adopt(stream *mux.Stream, fr *frameReader) {
 	ch := newChannel(c, stream, rolePlain)
 	ch.sent = true
@@ -320,7 +341,7 @@ func (c *connection) adopt(stream *mux.Stream, fr *frameReader) {
 		c.fail(err)
 		return
 	}
-	ch.read(fr)
+	ch.listen(fr)
 }
 
 // idle waits until no fragment's channel is open.

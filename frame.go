@@ -76,32 +76,48 @@ const trust = 1<<20 + 1<<10
 // minRoom is the room for what follows a part of a frame.
 const minRoom = 4 << 10
 
-// pieces is what frames are read from: a stream, in the pieces that arrived.
-// The bytes of a piece are the caller's to keep.
-type pieces interface {
-	Next() ([]byte, error)
-	Read(p []byte) (int, error)
+// wholeFrame returns the length, with its header, of the frame that b begins
+// with; 0 if b has only a part of it.
+func wholeFrame(b []byte) (int, error) {
+	if len(b) < frameHeader {
+		return 0, nil
+	}
+	n, err := frameLength(b)
+	if err != nil || len(b) < frameHeader+n {
+		return 0, err
+	}
+	return frameHeader + n, nil
 }
 
-// frameReader reads frames from a stream, many at a time where many come.
-// It belongs to one goroutine.
+// room is how much to allocate for the frame of which b is a part.
+func room(b []byte) int {
+	need := len(b) + minRoom
+	if len(b) < frameHeader {
+		return need
+	}
+	length, _ := frameLength(b) // wholeFrame has checked it
+	return max(need, frameHeader+min(length, max(trust, 2*need)))
+}
+
+// frameReader reads frames from a stream. It belongs to one goroutine.
 type frameReader struct {
-	pieces pieces
+	stream io.Reader
 	buf    []byte // read and not yet taken
 }
 
-func newFrameReader(p pieces) *frameReader { return &frameReader{pieces: p} }
+func newFrameReader(stream io.Reader) *frameReader { return &frameReader{stream: stream} }
 
 // next returns one frame. The payload is the caller's to keep.
 func (fr *frameReader) next() (kind, []byte, error) {
 	for {
-		k, frame, err := fr.peek()
+		n, err := wholeFrame(fr.buf)
 		if err != nil {
 			return 0, nil, err
 		}
-		if frame != nil {
-			fr.buf = fr.buf[len(frame):]
-			return k, frame[frameHeader:len(frame):len(frame)], nil
+		if n > 0 {
+			frame := fr.buf[:n:n]
+			fr.buf = fr.buf[n:]
+			return kind(frame[4]), frame[frameHeader:], nil
 		}
 		if err := fr.fill(); err != nil {
 			return 0, nil, err
@@ -109,69 +125,18 @@ func (fr *frameReader) next() (kind, []byte, error) {
 	}
 }
 
-// peek returns the whole frame at the front of the buffer, or nil.
-func (fr *frameReader) peek() (kind, []byte, error) {
-	if len(fr.buf) < frameHeader {
-		return 0, nil, nil
+// fill reads more. A stream that ends within a frame is cut off.
+func (fr *frameReader) fill() error {
+	if need := room(fr.buf); cap(fr.buf) < need {
+		fr.buf = append(make([]byte, 0, need), fr.buf...)
 	}
-	n, err := frameLength(fr.buf)
-	if err != nil {
-		return 0, nil, err
-	}
-	if len(fr.buf) < frameHeader+n {
-		return 0, nil, nil
-	}
-	return kind(fr.buf[4]), fr.buf[:frameHeader+n], nil
-}
-
-// items takes the run of whole item frames at the front of the buffer.
-// The bytes are the caller's to keep.
-func (fr *frameReader) items() ([]byte, error) {
-	run, rest := 0, fr.buf
-	for len(rest) >= frameHeader && kind(rest[4]) == kindItem {
-		n, err := frameLength(rest)
-		if err != nil {
-			return nil, err
-		}
-		if len(rest) < frameHeader+n {
-			break
-		}
-		run += frameHeader + n
-		rest = rest[frameHeader+n:]
-	}
-	items := fr.buf[:run:run]
-	fr.buf = fr.buf[run:]
-	return items, nil
-}
-
-// fill reads one more piece, or more of a frame of which a part is there. A
-// stream that ends within a frame is cut off.
-func (fr *frameReader) fill() (err error) {
-	if len(fr.buf) == 0 {
-		fr.buf, err = fr.pieces.Next()
-		return err
-	}
-	fr.reserve()
-	n, err := fr.pieces.Read(fr.buf[len(fr.buf):cap(fr.buf)])
+	n, err := fr.stream.Read(fr.buf[len(fr.buf):cap(fr.buf)])
 	fr.buf = fr.buf[:len(fr.buf)+n]
 	switch {
 	case n > 0:
 		return nil
-	case err == io.EOF:
+	case err == io.EOF && len(fr.buf) > 0:
 		return io.ErrUnexpectedEOF
 	}
 	return err
-}
-
-// reserve makes room for more, and for all of the frame at the front as far as
-// its header can be trusted.
-func (fr *frameReader) reserve() {
-	need := len(fr.buf) + minRoom
-	if len(fr.buf) >= frameHeader {
-		length, _ := frameLength(fr.buf) // peek has checked it
-		need = max(need, frameHeader+min(length, max(trust, 2*need)))
-	}
-	if cap(fr.buf) < need {
-		fr.buf = append(make([]byte, 0, need), fr.buf...)
-	}
 }

@@ -17,18 +17,6 @@ func frameOf(t testing.TB, k kind, payload string) []byte {
 	return b
 }
 
-// pieceReader gives what it reads in pieces, as a stream does.
-type pieceReader struct{ io.Reader }
-
-func (p pieceReader) Next() ([]byte, error) {
-	piece := make([]byte, 512)
-	n, err := p.Read(piece)
-	if n > 0 {
-		return piece[:n], nil
-	}
-	return nil, err
-}
-
 // Behaviours 78, 79 and 81: frames of all kinds pass, however they are cut.
 func TestFramesPassInPieces(t *testing.T) {
 	kinds := []kind{kindItem, kindEnd, kindClose, kindError, kindExec, kindChannel, kindDial, kindStatus, kindControl, kindModule, kindReady, kindCancel, kindPrint}
@@ -41,7 +29,7 @@ func TestFramesPassInPieces(t *testing.T) {
 		"one byte a time":   iotest.OneByteReader(bytes.NewReader(wire)),
 		"data with its end": iotest.DataErrReader(bytes.NewReader(wire)),
 	} {
-		fr := newFrameReader(pieceReader{r})
+		fr := newFrameReader(r)
 		for i, want := range kinds {
 			k, payload, err := fr.next()
 			if err != nil || k != want || len(payload) != i*1000 || bytes.Count(payload, []byte{byte(i)}) != len(payload) {
@@ -67,7 +55,7 @@ func FuzzFrame(f *testing.F) {
 		if slowly {
 			r = iotest.OneByteReader(r)
 		}
-		fr := newFrameReader(pieceReader{r})
+		fr := newFrameReader(r)
 		var again []byte
 		for {
 			k, payload, err := fr.next()

@@ -2,13 +2,19 @@ package luagw
 
 import "sync"
 
-// inboxSize is how many bytes of items a channel keeps for its receiver before
-// it stops reading from its stream. What lies beyond waits in the stream's
-// window, and then the sender waits.
-const inboxSize = 256 << 10
+const (
+	// inboxSize is how many bytes of items may wait for their receiver while
+	// the peer may send on what exceeds its window: the rest of a large item.
+	inboxSize = 256 << 10
+
+	// creditStep is how many bytes are taken before the stream is told.
+	creditStep = 32 << 10
+)
 
 // inbox holds what arrived on a channel and was not received yet: items first,
-// and then, for good, the reason why no more will come.
+// and then, for good, the reason why no more will come. What is not received
+// counts against the stream's window, and then the sender waits: its methods
+// return the credit, how many bytes the peer may send more.
 type inbox struct {
 	mu     sync.Mutex // guards the following
 	chunks [][]byte   // runs of whole item frames, none empty
@@ -16,28 +22,70 @@ type inbox struct {
 	err    error      // why no more items come; nil while they may
 	closed bool       // nobody will receive any more
 
+	partial int // bytes of an item of which the rest is still to come
+	ahead   int // bytes of all that is here for which credit was given already
+	owed    int // bytes that were taken and for which it was not
+
 	ready   chan struct{} // cap 1: there is an item or an err
 	waiting int           // receivers that wait for ready
-	room    chan struct{} // cap 1: the reader may go on
 }
 
-func (in *inbox) init() {
-	in.ready = make(chan struct{}, 1)
-	in.room = make(chan struct{}, 1)
-}
+func (in *inbox) init() { in.ready = make(chan struct{}, 1) }
 
-// push adds a run of item frames. It returns false when the reader should wait
-// for room before it reads on.
-func (in *inbox) push(items []byte) bool {
+// push adds a run of item frames, of which the first bytes came as a part.
+func (in *inbox) push(items []byte, part int) (credit int) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
+	in.partial -= part
 	if in.closed || in.err != nil {
-		return true
+		return in.releaseLocked(len(items))
 	}
 	in.chunks = append(in.chunks, items)
 	in.bytes += len(items)
 	in.signal()
-	return in.bytes < inboxSize
+	return 0
+}
+
+// credited notes that for the next n bytes that come credit was given already.
+func (in *inbox) credited(n int) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.ahead += n
+}
+
+// addPart notes that a part of an item has come.
+func (in *inbox) addPart(n int) (credit int) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.partial += n
+	return in.releaseLocked(0)
+}
+
+// skip notes that n bytes came which nobody will receive, the first of them as
+// a part.
+func (in *inbox) skip(n, part int) (credit int) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.partial -= part
+	return in.releaseLocked(n)
+}
+
+// releaseLocked gives credit for n bytes that are here no more, and for the part
+// of a large item as long as little else waits: otherwise its rest would never
+// come.
+func (in *inbox) releaseLocked(n int) (credit int) {
+	given := min(n, in.ahead)
+	in.ahead -= given
+	in.owed += n - given
+	if in.bytes < inboxSize && in.partial > in.ahead {
+		in.owed += in.partial - in.ahead
+		in.ahead = in.partial
+	}
+	if in.owed < creditStep {
+		return 0
+	}
+	credit, in.owed = in.owed, 0
+	return credit
 }
 
 // end says that no more items come. The first reason stays.
@@ -51,47 +99,43 @@ func (in *inbox) end(err error) {
 }
 
 // close returns what was not received, for receivers get err from now on.
-func (in *inbox) close(err error) (dropped [][]byte) {
+func (in *inbox) close(err error) (dropped [][]byte, credit int) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	in.closed = true
 	in.err = err
 	dropped = in.chunks
+	n := in.bytes
 	in.chunks, in.bytes = nil, 0
 	in.signal()
-	in.makeRoom()
-	return dropped
+	return dropped, in.releaseLocked(n)
 }
 
 // pop takes one item's payload. With none there it returns nil and the reason
 // why none will come, or nil while one may.
-func (in *inbox) pop() ([]byte, error) {
+func (in *inbox) pop() (payload []byte, credit int, err error) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	if len(in.chunks) == 0 {
 		if in.err != nil {
 			in.signal()
 		}
-		return nil, in.err
+		return nil, 0, in.err
 	}
 	chunk := in.chunks[0]
 	n, _ := frameLength(chunk) // the reader has checked it
-	payload := chunk[frameHeader : frameHeader+n : frameHeader+n]
+	payload = chunk[frameHeader : frameHeader+n : frameHeader+n]
 	if rest := chunk[frameHeader+n:]; len(rest) > 0 {
 		in.chunks[0] = rest
 	} else {
 		in.chunks[0] = nil
 		in.chunks = in.chunks[1:]
 	}
-	full := in.bytes >= inboxSize
 	in.bytes -= frameHeader + n
-	if full && in.bytes < inboxSize {
-		in.makeRoom()
-	}
 	if len(in.chunks) > 0 || in.err != nil {
 		in.signal()
 	}
-	return payload, nil
+	return payload, in.releaseLocked(frameHeader + n), nil
 }
 
 // unread is the number of bytes that wait to be received.
@@ -126,13 +170,6 @@ func (in *inbox) signal() {
 	}
 	select {
 	case in.ready <- struct{}{}:
-	default:
-	}
-}
-
-func (in *inbox) makeRoom() {
-	select {
-	case in.room <- struct{}{}:
 	default:
 	}
 }

@@ -44,15 +44,21 @@ func (p *printCount) take(id uint32, n uint64) <-chan struct{} {
 	return p.change
 }
 
+// printsMissing returns nil if the n lines that a fragment printed have been
+// shown; otherwise what is closed when another one was.
+func (c *connection) printsMissing(id uint32, n uint64) <-chan struct{} {
+	if n == 0 || !c.near {
+		return nil
+	}
+	return c.prints.take(id, n)
+}
+
 // awaitPrints waits until the n lines that a fragment printed have been shown.
 func (c *connection) awaitPrints(id uint32, n uint64) {
-	if n == 0 || !c.near {
-		return
-	}
 	deadline := time.NewTimer(printTimeout)
 	defer deadline.Stop()
 	for {
-		change := c.prints.take(id, n)
+		change := c.printsMissing(id, n)
 		if change == nil {
 			return
 		}

@@ -60,7 +60,7 @@ func hungUp(cause error) bool {
 		errors.Is(cause, syscall.EPIPE) || errors.Is(cause, io.ErrClosedPipe)
 }
 
-// handle serves one stream. It is the stream's one goroutine that reads.
+// handle serves one stream.
 func (s *server) handle(stream *mux.Stream) {
 	fr := newFrameReader(stream)
 	k, payload, err := fr.next()
@@ -87,7 +87,7 @@ func (s *server) handle(stream *mux.Stream) {
 	}
 }
 
-// exec runs the chunk on a goroutine of its own and reads its channel on this.
+// exec runs a chunk. What arrives on its channel is the session's to deliver.
 func (s *server) exec(stream *mux.Stream, fr *frameReader, payload []byte) {
 	ch := newChannel(s.conn, stream, roleFragment)
 	ctx, cancel := context.WithCancelCause(s.conn.ctx)
@@ -108,14 +108,9 @@ func (s *server) exec(stream *mux.Stream, fr *frameReader, payload []byte) {
 		return
 	}
 	s.executing.Add(1)
-	started := s.conn.goDo(func() {
-		s.run(ctx, chunk, ch)
-		cancel(nil)
-	})
-	if !started {
-		s.executing.Add(-1)
-	}
-	ch.read(fr)
+	ch.listen(fr)
+	s.run(ctx, chunk, ch)
+	cancel(nil)
 }
 
 // run waits for the fragment's turn, runs it, and tells the near side.
@@ -310,7 +305,7 @@ func (s *server) cancel(id uint32) {
 	s.conn.mu.Unlock()
 	if ch != nil {
 		ch.discard.Store(true)
-		ch.dropRefs(ch.in.close(errNearClosed))
+		ch.drop(errNearClosed)
 		ch.cancelFragment(errNearClosed)
 		return
 	}

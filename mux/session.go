@@ -173,12 +173,17 @@ func (s *Session) acknowledged() {
 }
 
 // Accept waits for a stream that the peer opened, until ctx or the session
-// ends. A session whose streams nobody accepts refuses them in the end, so
-// some goroutine must always be in here and hand the streams on at once.
+// ends. When the session has ended, it returns after the last bytes that arrived
+// were given to their receivers, or a second later if the connection does not
+// let go of its reader. A session whose streams nobody accepts refuses them in
+// the end, so some goroutine must always be in here and hand the streams on at
+// once.
 func (s *Session) Accept(ctx context.Context) (*Stream, error) {
 	for {
 		st, err := s.accept()
 		if err != nil {
+			<-s.done
+			s.awaitReader()
 			return nil, err
 		}
 		if st != nil {
@@ -298,13 +303,18 @@ func (s *Session) Close() error {
 	s.fail(ErrClosed)
 	waitBriefly(s.flushLast)
 	s.end(ErrClosed)
+	s.awaitReader()
+	return nil
+}
+
+// awaitReader waits for the reader to end, closeWait at the most.
+func (s *Session) awaitReader() {
 	timer := time.NewTimer(closeWait)
 	defer timer.Stop()
 	select {
 	case <-s.readDone:
 	case <-timer.C:
 	}
-	return nil
 }
 
 // waitBriefly runs f and waits for it, closeWait at the most. After that f goes

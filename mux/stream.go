@@ -17,8 +17,23 @@ const (
 	tiny = 4 << 10
 )
 
+// Receiver takes what arrives on a stream as soon as it is there. It is called
+// by the session's own reader, which waits for it, so it must not block, nor
+// call anything that waits for the session to end.
+type Receiver interface {
+	// Arrive takes bytes in the order in which the peer wrote them. They are
+	// the session's again when it returns. An error ends the session, and is
+	// the session's.
+	Arrive(p []byte) error
+
+	// End tells that nothing more will come: err is io.EOF when the peer
+	// closed the stream, or ErrReset. The end of the session is not told
+	// here but by Accept.
+	End(err error)
+}
+
 // Stream is one of a session's streams. One goroutine at a time may be in
-// Read or Next, and one in Write; all other methods may be called concurrently.
+// Read, and one in Write; all other methods may be called concurrently.
 type Stream struct {
 	session *Session
 	id      uint32
@@ -40,6 +55,8 @@ type Stream struct {
 	writing bool // a frame of data is on its way to the connection
 	finGot  bool
 	reset   bool
+
+	receiver Receiver // gets what arrives; nil while Read does
 }
 
 func newStream(s *Session, id uint32) *Stream {
@@ -69,19 +86,56 @@ func (st *Stream) Read(p []byte) (int, error) {
 		giveBack(st.pieces[0])
 		st.shiftLocked()
 	}
-	return n, st.consumed(n)
+	h := st.grantLocked(n)
+	st.mu.Unlock()
+	if h.length > 0 {
+		st.session.write(h, nil) // a session that cannot write is about to end, and the next Read tells
+	}
+	return n, nil
 }
 
-// Next reads a piece of what the peer wrote, as it arrived. The bytes are the
-// caller's. The errors are Read's.
-func (st *Stream) Next() ([]byte, error) {
-	if err := st.awaitData(); err != nil {
-		return nil, err
+// Deliver hands what has arrived and was not read to r, and from then on all
+// that arrives. It must not be called during or before a Read.
+func (st *Stream) Deliver(r Receiver) error {
+	for {
+		piece, end, over := st.handOver(r)
+		if over && end != nil {
+			r.End(end)
+		}
+		if over {
+			return nil
+		}
+		if err := r.Arrive(piece); err != nil {
+			st.session.end(err)
+			return err
+		}
 	}
+}
+
+// handOver takes a piece for the receiver-to-be. When there is none it is the
+// receiver from now on, but for the end if that has come.
+func (st *Stream) handOver(r Receiver) (piece []byte, end error, over bool) {
 	st.mu.Lock()
-	piece := st.pieces[0][st.taken:]
+	defer st.mu.Unlock()
+	if len(st.pieces) == 0 {
+		st.receiver = r
+		return nil, st.readEndLocked(), true
+	}
+	piece = st.pieces[0][st.taken:]
 	st.shiftLocked()
-	return piece, st.consumed(len(piece))
+	return piece, nil, false
+}
+
+// Consumed lets the peer send n bytes more, of those that a Receiver got. It
+// does not block.
+func (st *Stream) Consumed(n int) {
+	st.mu.Lock()
+	h := st.grantLocked(n)
+	st.mu.Unlock()
+	if h.length > 0 {
+		st.session.hold(h)
+		go st.session.flush()
+	}
 }
 
 func (st *Stream) shiftLocked() {
@@ -139,20 +193,16 @@ func (st *Stream) readEndLocked() error {
 	return nil
 }
 
-// consumed lets the peer send more, when half of the window is used up, and
-// unlocks.
-func (st *Stream) consumed(n int) error {
+// grantLocked notes that n bytes were taken, and makes the frame by which the
+// peer may send more when half of the window is used up; otherwise an empty one.
+func (st *Stream) grantLocked(n int) header {
 	st.unread -= uint32(n)
 	more := st.session.window - st.unread - st.granted
 	if more < st.session.window/2 || st.finGot || st.reset {
-		st.mu.Unlock()
-		return nil
+		return header{}
 	}
 	st.granted += more
-	flags := st.flagsLocked()
-	st.mu.Unlock()
-	st.session.write(header{typ: typeUpdate, flags: flags, stream: st.id, length: more}, nil)
-	return nil // a session that cannot write is about to end, and the next Read tells
+	return header{typ: typeUpdate, flags: st.flagsLocked(), stream: st.id, length: more}
 }
 
 // flagsLocked are the flags that the next frame has to carry.
@@ -293,28 +343,62 @@ func (st *Stream) sendFIN(flags uint16) {
 
 // arrive takes a frame's flags and payload from the session's reader.
 func (st *Stream) arrive(h header, payload []byte) error {
+	to, end, err := st.take(h, payload)
+	if err != nil || to == nil {
+		return err
+	}
+	if len(payload) > 0 {
+		if err := to.Arrive(payload); err != nil {
+			return err
+		}
+	}
+	if end != nil {
+		to.End(end)
+	}
+	return nil
+}
+
+// take notes what a frame says. If there is a receiver for the payload, it
+// returns that, and the end if it comes with this frame.
+func (st *Stream) take(h header, payload []byte) (to Receiver, end error, err error) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	if h.typ == typeUpdate {
 		if uint64(st.window)+uint64(h.length) > 1<<32-1 {
-			return protocolError("window of stream %d overflows", st.id)
+			return nil, nil, protocolError("window of stream %d overflows", st.id)
 		}
 		st.window += h.length
 		notify(st.writable)
 	}
 	if len(payload) > 0 {
-		if uint32(len(payload)) > st.granted {
-			return protocolError("%d bytes on stream %d, which may take %d", len(payload), st.id, st.granted)
+		if err := st.takeLocked(payload); err != nil {
+			return nil, nil, err
 		}
-		if st.finGot {
-			return protocolError("data behind the end of stream %d", st.id)
-		}
-		st.granted -= uint32(len(payload))
-		st.unread += uint32(len(payload))
+	}
+	ended := st.readEndLocked() != nil
+	if err := st.flagLocked(h.flags); err != nil {
+		return nil, nil, err
+	}
+	if !ended {
+		end = st.readEndLocked()
+	}
+	return st.receiver, end, nil
+}
+
+func (st *Stream) takeLocked(payload []byte) error {
+	if uint32(len(payload)) > st.granted {
+		return protocolError("%d bytes on stream %d, which may take %d", len(payload), st.id, st.granted)
+	}
+	if st.finGot {
+		return protocolError("data behind the end of stream %d", st.id)
+	}
+	st.granted -= uint32(len(payload))
+	st.unread += uint32(len(payload))
+	if st.receiver == nil {
 		st.keepLocked(payload)
 		notify(st.readable)
 	}
-	return st.flagLocked(h.flags)
+	return nil
 }
 
 // keepLocked keeps what arrived until it is read.
