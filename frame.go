@@ -73,8 +73,8 @@ func frameLength(b []byte) (int, error) {
 // much of it has arrived: a string of 1 MiB and a little.
 const trust = 1<<20 + 1<<10
 
-// minRoom is the room for what follows a part of a frame.
-const minRoom = 4 << 10
+// minRoom is the room for what follows a part of a frame: most requests fit.
+const minRoom = 512
 
 // wholeFrame returns the length, with its header, of the frame that b begins
 // with; 0 if b has only a part of it.

@@ -57,7 +57,7 @@ func (f *fragment) channelType() *glua.LTable {
 		return f.channelMT
 	}
 	methods := f.methods(f.runtime.channelMethods)
-	f.channelMT = f.L.CreateTable(0, 4)
+	f.channelMT = f.L.NewTable()
 	f.channelMT.RawSetString("__index", methods)
 	f.channelMT.RawSetString("__call", f.L.NewFunction(channelNext))
 	f.channelMT.RawSetString("__tostring", f.L.NewFunction(channelString))
@@ -65,10 +65,22 @@ func (f *fragment) channelType() *glua.LTable {
 	return f.channelMT
 }
 
-// methods is a table of functions.
+// methods is a table of functions. Each is made when it is first looked up, for
+// most fragments use one or two.
 func (f *fragment) methods(fns map[string]glua.LGFunction) *glua.LTable {
-	table := f.L.CreateTable(0, len(fns))
-	f.addMethods(table, fns)
+	table, lookUp := f.L.NewTable(), f.L.NewTable()
+	lookUp.RawSetString("__index", f.L.NewFunction(func(L *glua.LState) int {
+		name, _ := L.Get(2).(glua.LString)
+		fn := fns[string(name)]
+		if fn == nil {
+			return 0
+		}
+		method := L.NewFunction(fn)
+		table.RawSetString(string(name), method)
+		L.Push(method)
+		return 1
+	}))
+	table.Metatable = lookUp
 	return table
 }
 

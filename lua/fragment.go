@@ -35,7 +35,7 @@ type fragment struct {
 	find    finder
 
 	unsent    atomic.Pointer[channelValue]       // the channel which may hold back what was sent last
-	home      *luagw.Channel                     // a channel on which values leave; nil on the near side
+	home      *luagw.Channel                     // the global channel; nil on the near side
 	channels  map[*luagw.Channel]*glua.LUserData // so that a channel is one value
 	channelMT *glua.LTable                       // metatable of channels; nil until needed
 	near      *near                              // what the module luagw has made; nil until needed
@@ -57,19 +57,9 @@ func newFragment(r *Runtime, ctx context.Context, chunk *luagw.Chunk, ch *luagw.
 	f.ctx = f.std.Context()
 	f.vm = newVMContext(f.ctx)
 	f.std.OnWait(f.flush)
-	f.L = glua.NewState(glua.Options{
-		SkipOpenLibs:        true,
-		CallStackSize:       maxCalls,
-		MinimizeStackMemory: true,
-		RegistrySize:        registrySize,
-		RegistryGrowStep:    registryGrowStep,
-		RegistryMaxSize:     registryMaxSize,
-	})
+	f.L = r.spare.take()
 	f.L.SetContext(f.vm)
-	if ch != nil {
-		f.home = ch
-		f.L.SetGlobal("channel", f.channel(ch))
-	}
+	f.home = ch
 	return f
 }
 
@@ -93,6 +83,7 @@ func (f *fragment) close(err error) {
 	f.vm.stop()
 	f.std.End()
 	f.L.Close()
+	f.runtime.spare.refill()
 	for c := range f.channels {
 		f.release(c, err)
 	}

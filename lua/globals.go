@@ -26,6 +26,7 @@ func globals(modules []Module) map[string]opener {
 	for name, fn := range std.Globals() {
 		known[name] = function(fn)
 	}
+	known["channel"] = func(f *fragment) glua.LValue { return f.homeChannel() }
 	known["null"] = func(*fragment) glua.LValue { return std.Null }
 	for _, library := range std.Libraries() {
 		known[library.Name] = module(library)
@@ -34,6 +35,14 @@ func globals(modules []Module) map[string]opener {
 		known[library.Name] = module(library)
 	}
 	return known
+}
+
+// homeChannel is the channel of the fragment, if it has one.
+func (f *fragment) homeChannel() glua.LValue {
+	if f.home == nil {
+		return glua.LNil
+	}
+	return f.channel(f.home)
 }
 
 // function opens a global function.

@@ -60,7 +60,7 @@ func gatewayIndex(L *glua.LState, methods *glua.LTable) int {
 	case glua.LString("info"):
 		L.Push(g.info())
 	default:
-		L.Push(methods.RawGet(name))
+		L.Push(L.GetField(methods, name.String()))
 	}
 	return 1
 }

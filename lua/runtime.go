@@ -51,6 +51,7 @@ type Runtime struct {
 	once   sync.Once
 	chunks *chunkCache
 	known  map[string]opener // globals by name
+	spare  spareState
 
 	channelMethods map[string]glua.LGFunction
 	memory         *memoryGuard
