@@ -69,6 +69,10 @@ func (a *Agent) ServeProcess(ctx context.Context) int {
 	}
 	proctree.Adopt() // where it cannot be had, orphans are left to init
 	agent := *a
+	if agent.audit, err = inheritedAudit(); err != nil {
+		fmt.Fprintln(os.Stderr, "luagw-agent:", err)
+		return 1
+	}
 	agent.process, agent.procs, agent.stray = true, newProcs(), stray
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(agentGC)

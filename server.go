@@ -154,6 +154,9 @@ func (s *server) runGuarded(ctx context.Context, chunk *Chunk, ch *Channel) (res
 	defer leave()
 	s.agent.procs.enter()
 	defer s.agent.procs.leave()
+	if err := s.agent.audit.tell(chunk); err != nil {
+		return nil, err
+	}
 	err = runner.Run(ctx, chunk, ch)
 	return chunk.Results, err
 }
