@@ -1,0 +1,229 @@
+package ssh
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	gossh "golang.org/x/crypto/ssh"
+)
+
+// login is the authentication on one connection.
+type login struct {
+	dialer *Dialer
+	ctx    context.Context
+	host   *host
+	clock  *clock
+
+	ring    *keyring
+	keys    []identity // still to be offered
+	looked  bool       // the keys were collected
+	asked   map[string]int
+	notes   []string // what was tried, and what could not be
+	refused error    // of the method that was tried last, by this side
+	banner  string   // what the server said
+}
+
+func (d *Dialer) newLogin(ctx context.Context, h *host, clock *clock) *login {
+	l := &login{
+		dialer: d, ctx: ctx, host: h, clock: clock, asked: map[string]int{},
+		ring: &keyring{identities: &h.identity, files: &d.keys},
+	}
+	if d.Ask != nil {
+		l.ring.ask = func(prompt string) (string, error) {
+			return d.ask(ctx, clock, Question{Host: h.name, Prompt: prompt, Secret: true})
+		}
+	}
+	return l
+}
+
+// AuthError tells why nobody could log in.
+type AuthError struct {
+	Host   string   // as the user knows it
+	User   string   // on that host
+	Offers []string // methods that the server would have accepted
+	Tried  []string // what was tried, and what could not be, each with the reason
+	Banner string   // what the server said before; empty if nothing
+}
+
+func (e *AuthError) Error() string {
+	text := fmt.Sprintf("%s does not let %q in; ", e.Host, e.User)
+	if len(e.Tried) == 0 {
+		text += "there was no key to try"
+	} else {
+		text += "tried " + strings.Join(e.Tried, ", ")
+	}
+	if len(e.Offers) > 0 {
+		text += "; it accepts " + strings.Join(e.Offers, ", ")
+	}
+	if e.Banner != "" {
+		text += "; it says: " + e.Banner
+	}
+	return text
+}
+
+// choose is a gossh.ClientAuthCallback: it picks what is tried next. The keys
+// are offered one at a time, so that it is known which were.
+func (l *login) choose(state *gossh.ClientAuthContext) (gossh.AuthMethod, error) {
+	if l.refused != nil {
+		l.notes = append(l.notes, l.refused.Error())
+		l.refused = nil
+	}
+	for _, method := range l.host.prefer {
+		if !slices.Contains(state.AllowedMethods, method) {
+			continue
+		}
+		if next := l.next(method); next != nil {
+			return next, nil
+		}
+	}
+	return nil, l.failure(state.AllowedMethods)
+}
+
+// next returns a method's next try; nil if there is none.
+func (l *login) next(method string) gossh.AuthMethod {
+	switch method {
+	case "publickey":
+		return l.nextKey()
+	case "password":
+		if l.mayAsk(method) {
+			return gossh.PasswordCallback(l.password)
+		}
+	case "keyboard-interactive":
+		if l.mayAsk(method) {
+			return gossh.KeyboardInteractive(l.answers)
+		}
+	}
+	return nil
+}
+
+func (l *login) nextKey() gossh.AuthMethod {
+	if !l.looked {
+		l.looked = true
+		l.keys = l.ring.collect(l.ctx)
+		l.notes = append(l.notes, l.ring.skipped...)
+	}
+	for len(l.keys) > 0 {
+		key := l.keys[0]
+		l.keys = l.keys[1:]
+		signer, err := l.restrict(key.signer)
+		if err != nil {
+			l.notes = append(l.notes, fmt.Sprintf("not %s: %v", key.name, err))
+			continue
+		}
+		public := signer.PublicKey()
+		l.notes = append(l.notes, fmt.Sprintf("%s (%s %s)", key.name, typeName(public), gossh.FingerprintSHA256(plainKey(public))))
+		return gossh.PublicKeys(&telling{signer, l, key.name})
+	}
+	return nil
+}
+
+// restrict makes a key sign only by the algorithms that are wanted.
+func (l *login) restrict(signer gossh.Signer) (gossh.MultiAlgorithmSigner, error) {
+	kind := keyTypeOf(signer.PublicKey())
+	wanted := slices.DeleteFunc(append(algorithmsOf(kind), kind), func(name string) bool {
+		return !slices.Contains(l.host.algorithms.publicKeys, name)
+	})
+	as, ok := signer.(gossh.AlgorithmSigner)
+	if !ok || len(wanted) == 0 {
+		return nil, fmt.Errorf("keys of the type %s are not used", kind)
+	}
+	return gossh.NewSignerWithAlgorithms(as, slices.Compact(wanted))
+}
+
+// keyTypeOf is the type of a key, also of one with a certificate.
+func keyTypeOf(key gossh.PublicKey) string {
+	kind, certified := strings.CutSuffix(key.Type(), "-cert-v01@openssh.com")
+	if certified && strings.HasPrefix(kind, "sk-") {
+		kind += "@openssh.com"
+	}
+	return kind
+}
+
+// telling notes why a key could not sign, which the library keeps to itself.
+type telling struct {
+	gossh.MultiAlgorithmSigner
+	login *login
+	name  string
+}
+
+func (t *telling) SignWithAlgorithm(rand io.Reader, data []byte, algorithm string) (*gossh.Signature, error) {
+	signature, err := t.MultiAlgorithmSigner.SignWithAlgorithm(rand, data, algorithm)
+	if err != nil {
+		t.login.refused = fmt.Errorf("but %s did not sign: %w", t.name, err)
+	}
+	return signature, err
+}
+
+// mayAsk says whether a secret may be asked for once more, and notes when it
+// may not.
+func (l *login) mayAsk(method string) bool {
+	tries := l.asked[method]
+	l.asked[method]++
+	switch {
+	case l.dialer.Ask == nil && tries == 0:
+		l.notes = append(l.notes, fmt.Sprintf("not %s: %v", method, errNobody))
+	case l.dialer.Ask != nil && tries == l.host.prompts && tries > 0:
+		l.notes = append(l.notes, fmt.Sprintf("%s %d times", method, tries))
+	}
+	return l.dialer.Ask != nil && tries < l.host.prompts
+}
+
+// password asks for the user's password on the host.
+func (l *login) password() (string, error) {
+	prompt := fmt.Sprintf("password of %s on %s", l.host.user, l.host.name)
+	answer, err := l.dialer.ask(l.ctx, l.clock, Question{Host: l.host.name, Prompt: prompt, Secret: true})
+	return answer, l.decline("password", err)
+}
+
+// answers asks what the server wants to know.
+func (l *login) answers(name, instruction string, questions []string, echos []bool) (answers []string, err error) {
+	intro := printable(strings.TrimSpace(name + "\n" + instruction))
+	for i, question := range questions {
+		prompt := fmt.Sprintf("%s asks %s: %s", l.host.name, l.host.user, printable(question))
+		if i == 0 && intro != "" {
+			prompt = intro + "\n" + prompt
+		}
+		answer, err := l.dialer.ask(l.ctx, l.clock, Question{Host: l.host.name, Prompt: prompt, Secret: !echos[i]})
+		if err != nil {
+			return nil, l.decline("keyboard-interactive", err)
+		}
+		answers = append(answers, answer)
+	}
+	return answers, nil
+}
+
+// decline notes that a question was not answered, after which it is not asked
+// again.
+func (l *login) decline(method string, err error) error {
+	if err != nil {
+		l.refused = fmt.Errorf("not %s: %w", method, err)
+		l.asked[method] = l.host.prompts + 1
+	}
+	return err
+}
+
+// hear keeps what the server says before or while it lets one in.
+func (l *login) hear(text string) error {
+	if len(l.banner) < 1<<10 {
+		l.banner = printable(l.banner + "\n" + text)
+	}
+	return nil
+}
+
+func (l *login) failure(offers []string) error {
+	return &AuthError{Host: l.host.String(), User: l.host.user, Offers: offers, Tried: l.notes, Banner: l.banner}
+}
+
+// refusal makes an AuthError of a server's goodbye, which comes for instance
+// after too many tries.
+func (l *login) refusal(err error) error {
+	if auth, ok := errors.AsType[*AuthError](err); ok {
+		return auth
+	}
+	l.notes = append(l.notes, "and then: "+strings.TrimPrefix(err.Error(), "ssh: handshake failed: "))
+	return l.failure(nil)
+}

@@ -1,0 +1,93 @@
+package ssh
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"time"
+
+	gossh "golang.org/x/crypto/ssh"
+
+	"github.com/luagw/luagw"
+)
+
+// dial makes the connection below SSH.
+func (d *Dialer) dial(ctx context.Context, h *host, below *link) (net.Conn, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, h.each, fmt.Errorf("%w for %v", errSilent, h.each))
+	defer cancel()
+	var conn net.Conn
+	var err error
+	switch {
+	case below != nil:
+		conn, err = below.client.DialContext(ctx, "tcp", h.address())
+	case h.command != "":
+		return startProxy(h.command)
+	case d.NetDial != nil:
+		conn, err = d.NetDial(ctx, h.network, h.address())
+	default:
+		conn, err = h.netDial(ctx)
+	}
+	if err != nil {
+		return nil, h.dialError(ctx, err, below)
+	}
+	return conn, nil
+}
+
+// netDial connects from here. The connection has TCP_NODELAY, as all of
+// package net's.
+func (h *host) netDial(ctx context.Context) (net.Conn, error) {
+	dialer := net.Dialer{KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: time.Minute}}
+	if h.bind != "" {
+		addr, err := net.ResolveTCPAddr(h.network, net.JoinHostPort(h.bind, "0"))
+		if err != nil {
+			return nil, fmt.Errorf("BindAddress: %w", err)
+		}
+		dialer.LocalAddr = addr
+	}
+	return dialer.DialContext(ctx, h.network, h.address())
+}
+
+// dialError tells at which stage and why no connection came about.
+func (h *host) dialError(ctx context.Context, err error, below *link) error {
+	stage := luagw.StageDial
+	cause := err
+	if dns, ok := errors.AsType[*net.DNSError](err); ok {
+		stage = luagw.StageResolve
+		return &stageError{stage: stage, err: fmt.Errorf("the name %q of %s does not resolve: %s%w", dns.Name, h.name, dns.Err, hidden{err})}
+	}
+	if refused, ok := errors.AsType[*gossh.OpenChannelError](err); ok {
+		cause = fmt.Errorf("%s%w", first(printable(refused.Message), refused.Reason.String()), hidden{err})
+	}
+	if op, ok := errors.AsType[*net.OpError](err); ok {
+		cause = unsyscall(op)
+	}
+	if ctx.Err() != nil {
+		cause = reason(ctx)
+	}
+	from := ""
+	if below != nil {
+		from = " from " + below.host.name
+	}
+	return &stageError{stage: stage, err: fmt.Errorf("cannot connect to %s%s: %w", h, from, cause)}
+}
+
+// unsyscall leaves of an error the words for the user: with the address, if a
+// name stood for it.
+func unsyscall(op *net.OpError) error {
+	text := op.Err.Error()
+	if _, reason, ok := strings.Cut(text, ": "); ok {
+		text = reason
+	}
+	if op.Addr != nil {
+		text = op.Addr.String() + ": " + text
+	}
+	return fmt.Errorf("%s%w", text, hidden{op})
+}
+
+// hidden is an error that is there to be found and not to be read.
+type hidden struct{ err error }
+
+func (hidden) Error() string   { return "" }
+func (h hidden) Unwrap() error { return h.err }

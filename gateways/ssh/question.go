@@ -1,0 +1,57 @@
+package ssh
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// askTime bounds how long an answer is waited for.
+const askTime = 2 * time.Minute
+
+// Question is what only the user can answer.
+type Question struct {
+	Host   string // as the user wrote it
+	Prompt string // one line or more, without a line break at the end; a part may come from the server, without control characters
+	Secret bool   // the answer must not be shown
+}
+
+// errNobody tells that there is nobody to ask.
+var errNobody = errors.New("there is no terminal to ask at")
+
+// ask asks, one question at a time. The time that the user takes is not the
+// stage's.
+func (d *Dialer) ask(ctx context.Context, clock *clock, q Question) (string, error) {
+	if d.Ask == nil {
+		return "", errNobody
+	}
+	clock.pause()
+	defer clock.resume()
+	d.asking.Lock()
+	defer d.asking.Unlock()
+	ctx, cancel := context.WithTimeoutCause(ctx, askTime, errors.New("no answer within "+askTime.String()))
+	defer cancel()
+	answer, err := d.Ask(ctx, q)
+	if err != nil && ctx.Err() != nil {
+		err = reason(ctx)
+	}
+	return answer, err
+}
+
+// printable returns a server's words without what could do something to a
+// terminal, and not more than a screen of them.
+func printable(text string) string {
+	const most = 2 << 10
+	if len(text) > most {
+		text = text[:most]
+	}
+	text = strings.Map(func(r rune) rune {
+		if r == '\n' || r == '\t' || unicode.IsPrint(r) {
+			return r
+		}
+		return -1
+	}, text)
+	return strings.TrimSpace(text)
+}

@@ -1,0 +1,170 @@
+package ssh
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// settings are what ssh_config(5) says for one host: the words behind each
+// keyword, which is in lower case. The first line that sets a keyword counts,
+// but for those which add up.
+type settings map[string][]string
+
+// accumulated are the keywords of which every line counts.
+var accumulated = map[string]bool{"identityfile": true, "certificatefile": true, "sendenv": true}
+
+// keywords are all that ssh_config(5) knows and the native client does not
+// need to speak of: it does what they say, or they have no bearing on one
+// command without a terminal.
+var keywords = wordSet(`
+	addkeystoagent addressfamily batchmode bindaddress casignaturealgorithms certificatefile
+	challengeresponseauthentication checkhostip ciphers clearallforwardings compression
+	connectionattempts connecttimeout controlmaster controlpath controlpersist
+	enableescapecommandline enablesshkeysign escapechar exitonforwardfailure fingerprinthash
+	forkafterauthentication forwardx11 forwardx11timeout forwardx11trusted gatewayports
+	globalknownhostsfile hashknownhosts host hostkeyalgorithms hostkeyalias hostname
+	identitiesonly identityagent identityfile ignoreunknown include ipqos
+	kbdinteractiveauthentication kbdinteractivedevices kexalgorithms loglevel logverbose macs match
+	nohostauthenticationforlocalhost numberofpasswordprompts obscurekeystroketiming
+	passwordauthentication permitlocalcommand permitremoteopen port preferredauthentications
+	proxycommand proxyjump proxyusefdpass pubkeyacceptedalgorithms pubkeyacceptedkeytypes
+	pubkeyauthentication rekeylimit requesttty requiredrsasize sendenv serveralivecountmax
+	serveraliveinterval sessiontype setenv stdinnull streamlocalbindmask streamlocalbindunlink
+	stricthostkeychecking syslogfacility tag tcpkeepalive updatehostkeys user userknownhostsfile
+	visualhostkey xauthlocation canonicaldomains canonicalizefallbacklocal canonicalizehostname
+	canonicalizemaxdots canonicalizepermittedcnames channeltimeout protocol usekeychain
+	ignoreunknown useroaming`)
+
+// undone are keywords whose effect somebody may miss, because the native client
+// has none of it.
+var undone = wordSet(`
+	bindinterface dynamicforward forwardagent gssapiauthentication
+	gssapidelegatecredentials hostbasedacceptedalgorithms hostbasedauthentication
+	knownhostscommand localcommand localforward pkcs11provider remotecommand remoteforward
+	revokedhostkeys securitykeyprovider tunnel tunneldevice verifyhostkeydns`)
+
+func wordSet(text string) map[string]bool {
+	set := map[string]bool{}
+	for word := range strings.FieldsSeq(text) {
+		set[word] = true
+	}
+	return set
+}
+
+// add takes a line in: the first one of its keyword, or one that adds up.
+func (s settings) add(keyword string, words []string) {
+	if accumulated[keyword] {
+		s[keyword] = append(s[keyword], words...)
+	} else if _, ok := s[keyword]; !ok {
+		s[keyword] = words
+	}
+}
+
+// one returns the only word behind a keyword; empty if there is none.
+func (s settings) one(keyword string) string {
+	if words := s[keyword]; len(words) > 0 {
+		return words[0]
+	}
+	return ""
+}
+
+// yes says whether a keyword is set to yes, or what it is where it is not set.
+func (s settings) yes(keyword string, unset bool) bool {
+	switch strings.ToLower(s.one(keyword)) {
+	case "":
+		return unset
+	case "yes", "true":
+		return true
+	}
+	return false
+}
+
+// number returns the whole number behind a keyword.
+func (s settings) number(keyword string, unset int) (int, error) {
+	word := s.one(keyword)
+	if word == "" {
+		return unset, nil
+	}
+	n, err := strconv.Atoi(word)
+	if err != nil || n < 0 {
+		return 0, fmt.Errorf("%s %q in the ssh configuration is no number", keyword, word)
+	}
+	return n, nil
+}
+
+// duration returns the time behind a keyword, which is in seconds or as in
+// sshd_config(5): 1h30m.
+func (s settings) duration(keyword string, unset time.Duration) (time.Duration, error) {
+	word := strings.ToLower(s.one(keyword))
+	if word == "" || word == "none" {
+		return unset, nil
+	}
+	if strings.Trim(word, "0123456789") == "" {
+		word += "s"
+	}
+	d, err := time.ParseDuration(word)
+	if err != nil || d < 0 {
+		return 0, fmt.Errorf("%s %q in the ssh configuration is no time", keyword, s.one(keyword))
+	}
+	return d, nil
+}
+
+// tokens are what stands for %h and the like.
+type tokens map[byte]string
+
+// expand replaces the %-tokens in text.
+func (t tokens) expand(text string) (string, error) {
+	if !strings.Contains(text, "%") {
+		return text, nil
+	}
+	var b strings.Builder
+	for i := 0; i < len(text); i++ {
+		if text[i] != '%' {
+			b.WriteByte(text[i])
+			continue
+		}
+		i++
+		if i == len(text) {
+			return "", fmt.Errorf("%q in the ssh configuration ends in a %%", text)
+		}
+		value, ok := t[text[i]]
+		if !ok {
+			return "", fmt.Errorf("%q in the ssh configuration: %%%c is not known here", text, text[i])
+		}
+		b.WriteString(value)
+	}
+	return b.String(), nil
+}
+
+// path expands the tokens, a ~ in front and ${VARIABLE} in the name of a file.
+func (t tokens) path(text string) (string, error) {
+	return t.expand(expandEnv(untilde(text, t['d'])))
+}
+
+// expandEnv puts variables of the environment in the place of ${NAME}.
+func expandEnv(text string) string {
+	before, rest, ok := strings.Cut(text, "${")
+	if !ok {
+		return text
+	}
+	name, rest, ok := strings.Cut(rest, "}")
+	if !ok {
+		return text
+	}
+	return before + os.Getenv(name) + expandEnv(rest)
+}
+
+// untilde puts the home directory in the place of a ~ in front.
+func untilde(path, home string) string {
+	if path == "~" {
+		return home
+	}
+	if rest, ok := strings.CutPrefix(path, "~/"); ok {
+		return filepath.Join(home, rest)
+	}
+	return path
+}
