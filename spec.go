@@ -61,8 +61,10 @@ type Spec struct {
 //	max_memory             size
 //	max_running            fragments at a time, 1 or more
 //
-// and some know more: port, user, identity, hostkey, known_hosts (ssh, tcp),
-// ssh_config, ssh_program (ssh), become and become_method (ssh, exec, popen).
+// and some know more: port, identity, hostkey, known_hosts (ssh, tcp), user
+// (ssh, tcp, unix, where it is who must serve the socket), token (tcp; that of an
+// agent that listens), ssh_config, ssh_program (ssh), become and become_method
+// (ssh, exec, popen).
 // A duration is written as for [time.ParseDuration], or is a number of
 // seconds; a size is a number of bytes, or of KiB, MiB or GiB with K, M or G.
 //

@@ -34,7 +34,8 @@ var specParams = []specParam{
 	{"max_memory", "", sizeWithin(1, math.MaxInt64)},
 	{"max_running", "", intWithin(1, math.MaxInt32)},
 	{"port", "ssh tcp", intWithin(1, math.MaxUint16)},
-	{"user", "ssh tcp", checkUser},
+	{"user", "ssh tcp unix", checkUser},
+	{"token", "tcp", checkToken},
 	{"identity", "ssh tcp", checkText},
 	{"hostkey", "ssh tcp", checkText},
 	{"known_hosts", "ssh tcp", checkText},
@@ -257,6 +258,17 @@ func checkText(value string) error {
 	}
 	if hasControl(value) {
 		return fmt.Errorf("control character in %q", value)
+	}
+	return nil
+}
+
+// tokenSize is how many hexadecimal digits a token has.
+const tokenSize = 64
+
+// checkToken does not quote the token: it is a secret.
+func checkToken(value string) error {
+	if len(value) != tokenSize || strings.Trim(value, "0123456789abcdef") != "" {
+		return fmt.Errorf("it must be %d hexadecimal digits, as the listening agent told", tokenSize)
 	}
 	return nil
 }
