@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 
 	gossh "golang.org/x/crypto/ssh"
@@ -43,14 +44,18 @@ func (d *Dialer) newLogin(ctx context.Context, h *host, clock *clock) *login {
 // AuthError tells why nobody could log in.
 type AuthError struct {
 	Host   string   // as the user knows it
-	User   string   // on that host
+	User   string   // on that host; empty for whomever the key is for
 	Offers []string // methods that the server would have accepted
 	Tried  []string // what was tried, and what could not be, each with the reason
 	Banner string   // what the server said before; empty if nothing
 }
 
 func (e *AuthError) Error() string {
-	text := fmt.Sprintf("%s does not let %q in; ", e.Host, e.User)
+	who := "you"
+	if e.User != "" {
+		who = strconv.Quote(e.User)
+	}
+	text := fmt.Sprintf("%s does not let %s in; ", e.Host, who)
 	if len(e.Tried) == 0 {
 		text += "there was no key to try"
 	} else {

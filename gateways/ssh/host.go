@@ -84,6 +84,9 @@ func (d *Dialer) target(ctx context.Context, spec *luagw.Spec) (*host, error) {
 	if err != nil {
 		return nil, err
 	}
+	if spec.Kind == "tcp" && spec.Params["user"] == "" {
+		h.user = "" // a luagw server knows whom a key is for
+	}
 	timeout, err := spec.Duration("timeout")
 	if err != nil {
 		return nil, err
