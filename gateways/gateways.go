@@ -9,6 +9,8 @@ import (
 
 	"github.com/luagw/luagw"
 	"github.com/luagw/luagw/gateways/popen"
+	"github.com/luagw/luagw/gateways/tcp"
+	"github.com/luagw/luagw/gateways/unix"
 )
 
 // Dialer dials specs of all kinds. The zero value is usable. Its fields must
@@ -16,6 +18,10 @@ import (
 type Dialer struct {
 	// Popen starts the processes of popen and exec gateways.
 	Popen popen.Dialer
+
+	// TCP and Unix reach servers of luagw serve, and agents that listen.
+	TCP  tcp.Dialer
+	Unix unix.Dialer
 }
 
 var _ luagw.DialFunc = Dial
@@ -45,7 +51,15 @@ func (d *Dialer) Dial(ctx context.Context, spec *luagw.Spec) (io.ReadWriteCloser
 	switch spec.Kind {
 	case "popen", "exec":
 		return d.Popen.Dial(ctx, spec)
-	case "ssh", "tcp", "unix":
+	case "tcp", "unix":
+		if spec.Through() != nil {
+			return nil, refuse(spec, "transport %q through a gateway is not built in yet", spec.Kind)
+		}
+		if spec.Kind == "tcp" {
+			return d.TCP.Dial(ctx, spec)
+		}
+		return d.Unix.Dial(ctx, spec)
+	case "ssh":
 		return nil, refuse(spec, "transport %q is not built in yet", spec.Kind)
 	}
 	return nil, refuse(spec, "transport %q is not known", spec.Kind)
