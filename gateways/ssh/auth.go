@@ -18,6 +18,7 @@ type login struct {
 	ctx    context.Context
 	host   *host
 	clock  *clock
+	wire   *wire
 
 	ring    *keyring
 	keys    []identity // still to be offered
@@ -28,9 +29,9 @@ type login struct {
 	banner  string   // what the server said
 }
 
-func (d *Dialer) newLogin(ctx context.Context, h *host, clock *clock) *login {
+func (d *Dialer) newLogin(ctx context.Context, h *host, w *wire, clock *clock) *login {
 	l := &login{
-		dialer: d, ctx: ctx, host: h, clock: clock, asked: map[string]int{},
+		dialer: d, ctx: ctx, host: h, wire: w, clock: clock, asked: map[string]int{},
 		ring: &keyring{identities: &h.identity, files: &d.keys},
 	}
 	if d.Ask != nil {
@@ -73,6 +74,9 @@ func (e *AuthError) Error() string {
 // choose is a gossh.ClientAuthCallback: it picks what is tried next. The keys
 // are offered one at a time, so that it is known which were.
 func (l *login) choose(state *gossh.ClientAuthContext) (gossh.AuthMethod, error) {
+	if err := l.wire.broken(); err != nil { // the last try has failed for that
+		return nil, err
+	}
 	if l.refused != nil {
 		l.notes = append(l.notes, l.refused.Error())
 		l.refused = nil
@@ -229,6 +233,6 @@ func (l *login) refusal(err error) error {
 	if auth, ok := errors.AsType[*AuthError](err); ok {
 		return auth
 	}
-	l.notes = append(l.notes, "and then: "+strings.TrimPrefix(err.Error(), "ssh: handshake failed: "))
+	l.notes = append(l.notes, "and then: "+strings.TrimPrefix(plainError(err).Error(), "ssh: "))
 	return l.failure(nil)
 }

@@ -105,7 +105,7 @@ func (l *link) start(ctx context.Context, request, what string, opts RunOptions)
 // spawnError tells why no command runs.
 func (l *link) spawnError(clock *clock, what string, err error) error {
 	if _, cut := clock.at(); cut != nil {
-		err = cut
+		return fault(luagw.StageSpawn, fmt.Errorf("%s %s: %w", l.host, what, cut))
 	}
 	if refused, ok := errors.AsType[*gossh.OpenChannelError](err); ok {
 		reason := first(printable(refused.Message), refused.Reason.String())
@@ -114,7 +114,7 @@ func (l *link) spawnError(clock *clock, what string, err error) error {
 	if err == nil {
 		err = errors.New("it says no")
 	}
-	if isCut(err) {
+	if broken := l.wire.broken(); isCut(broken) || isCut(err) {
 		err = fmt.Errorf("it has closed the connection%w", hidden{err})
 	}
 	return fault(luagw.StageSpawn, fmt.Errorf("%s %s: %w", l.host, what, err))

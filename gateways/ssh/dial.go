@@ -61,7 +61,7 @@ func (h *host) dialError(ctx context.Context, err error, below *link) error {
 		cause = fmt.Errorf("%s%w", first(printable(refused.Message), refused.Reason.String()), hidden{err})
 	}
 	if op, ok := errors.AsType[*net.OpError](err); ok {
-		cause = unsyscall(op)
+		cause = h.unsyscall(op)
 	}
 	if ctx.Err() != nil {
 		cause = reason(ctx)
@@ -75,12 +75,12 @@ func (h *host) dialError(ctx context.Context, err error, below *link) error {
 
 // unsyscall leaves of an error the words for the user: with the address, if a
 // name stood for it.
-func unsyscall(op *net.OpError) error {
+func (h *host) unsyscall(op *net.OpError) error {
 	text := op.Err.Error()
 	if _, reason, ok := strings.Cut(text, ": "); ok {
 		text = reason
 	}
-	if op.Addr != nil {
+	if op.Addr != nil && op.Addr.String() != h.address() {
 		text = op.Addr.String() + ": " + text
 	}
 	return fmt.Errorf("%s%w", text, hidden{op})

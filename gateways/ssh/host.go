@@ -351,12 +351,12 @@ func localUser() string {
 	return first(os.Getenv("USER"), os.Getenv("USERNAME"))
 }
 
-// first returns the first text that is not empty.
-func first(texts ...string) string {
-	for _, text := range texts {
-		if text != "" {
-			return text
+// first returns the first value that is not zero.
+func first[T comparable](values ...T) (value T) {
+	for _, v := range values {
+		if v != value {
+			return v
 		}
 	}
-	return ""
+	return value
 }

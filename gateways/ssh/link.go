@@ -142,7 +142,7 @@ func (d *Dialer) tryLogin(ctx context.Context, h *host, below *link) (*link, err
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	clock, stop := startClock(ctx, h.each, luagw.StageHostKey, func() { w.Close(); cancel() })
-	attempt := d.newLogin(ctx, h, clock)
+	attempt := d.newLogin(ctx, h, w, clock)
 	judge := &judge{trust: &h.trust, host: h, known: known, note: d.notice, write: &d.adding}
 	client, err := handshake(w, h.address(), attempt.config(judge))
 	attempt.ring.close()
@@ -194,25 +194,30 @@ func (l *login) explain(w *wire, err error) error {
 	if key, ok := errors.AsType[*HostKeyError](err); ok {
 		return &stageError{stage: luagw.StageHostKey, err: key}
 	}
-	if auth, ok := errors.AsType[*AuthError](err); ok {
-		return &stageError{stage: luagw.StageAuth, err: auth}
+	if cut != nil {
+		return &stageError{stage: stage, err: l.silence(w, cut)}
 	}
-	proxy, _ := errors.AsType[*proxyError](err)
-	switch {
-	case proxy != nil:
+	broken := w.broken()
+	if proxy, ok := errors.AsType[*proxyError](broken); ok {
 		return &stageError{stage: luagw.StageDial, err: fmt.Errorf("cannot connect to %s: %w", l.host, proxy)}
-	case errors.Is(cut, errSilent) && !w.greeted:
-		return &stageError{stage: stage, err: fmt.Errorf("%s takes the connection and does not answer: %w", l.host, cut)}
-	case cut != nil:
-		return &stageError{stage: stage, err: fmt.Errorf("%s: %w", l.host, cut)}
+	}
+	switch {
 	case !w.greeted:
-		return &stageError{stage: luagw.StageDial, err: l.dropped(w, err)}
-	case stage == luagw.StageAuth && !isCut(err):
+		return &stageError{stage: luagw.StageDial, err: l.dropped(w, first(broken, err))}
+	case isCut(broken):
+		return &stageError{stage: stage, err: fmt.Errorf("%s has closed the connection%w", l.host, hidden{broken})}
+	case stage == luagw.StageAuth:
 		return &stageError{stage: stage, err: l.refusal(err)}
-	case isCut(err):
-		return &stageError{stage: stage, err: fmt.Errorf("%s has closed the connection: %w", l.host, plainError(err))}
 	}
 	return &stageError{stage: stage, err: fmt.Errorf("%s: %w", l.host, plainError(err))}
+}
+
+// silence tells of a server that was waited for in vain.
+func (l *login) silence(w *wire, cut error) error {
+	if errors.Is(cut, errSilent) && !w.greeted {
+		return fmt.Errorf("%s takes the connection and does not answer: %w", l.host, cut)
+	}
+	return fmt.Errorf("%s: %w", l.host, cut)
 }
 
 func (l *login) dropped(w *wire, err error) error {
@@ -221,9 +226,10 @@ func (l *login) dropped(w *wire, err error) error {
 	return &droppedError{host: l.host, said: said, cause: err, again: isCut(err) && (said == "" || tooMany), tries: 1}
 }
 
-// isCut says whether err tells of the end of a connection, and nothing else.
+// isCut says whether err tells of the end of a connection, and nothing else. The
+// library closes one of which a write has failed, so that reading fails for that.
 func isCut(err error) bool {
-	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+	return errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
 
 // plainError is err without what the library puts in front.
@@ -254,7 +260,7 @@ func (l *link) watch() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.err = l.cause; l.err == nil && err != nil {
-		l.err = fmt.Errorf("the connection to %s is lost: %w", l.host, plainError(err))
+		l.err = fmt.Errorf("the connection to %s is lost: %w", l.host, first(l.wire.broken(), plainError(err)))
 	}
 	l.shut = true
 }

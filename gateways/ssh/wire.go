@@ -21,6 +21,7 @@ type wire struct {
 	preface []byte     // up to the banner; only for the reader, and after the login
 	greeted bool       // the banner has come
 	mu      sync.Mutex // guards the following
+	failed  error      // of the first Read that did
 	expect  int        // bytes of the write that is waited for; 0 for none
 	sent    chan struct{}
 
@@ -38,7 +39,22 @@ func (w *wire) Read(p []byte) (int, error) {
 	if !w.greeted {
 		w.greet(p[:n])
 	}
+	if err != nil {
+		w.mu.Lock()
+		if w.failed == nil {
+			w.failed = err
+		}
+		w.mu.Unlock()
+	}
 	return n, err
+}
+
+// broken tells why nothing more can be read; nil while something can. The
+// library's own errors often tell of what followed from that.
+func (w *wire) broken() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.failed
 }
 
 // greet looks for the banner, a line that begins with SSH-.

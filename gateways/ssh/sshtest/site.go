@@ -130,3 +130,26 @@ func Signer(key crypto.PrivateKey) ssh.Signer {
 	}
 	return signer
 }
+
+// WriteKey writes the file of a private key and returns its path.
+func (s *Site) WriteKey(name string, key crypto.PrivateKey) string { return s.write(name, pemOf(key)) }
+
+// WriteLockedKey writes the file of a private key with a passphrase and returns
+// its path.
+func (s *Site) WriteLockedKey(name string, key crypto.PrivateKey, passphrase string) string {
+	block, err := ssh.MarshalPrivateKeyWithPassphrase(key, "test", []byte(passphrase))
+	if err != nil {
+		s.tb.Fatal(err)
+	}
+	return s.write(name, string(pem.EncodeToMemory(block)))
+}
+
+// AddConfig adds lines to the site's ssh_config file.
+func (s *Site) AddConfig(lines ...string) {
+	s.tb.Helper()
+	text, err := os.ReadFile(s.Config)
+	if err != nil {
+		s.tb.Fatal(err)
+	}
+	s.write("ssh_config", string(text)+strings.Join(lines, "\n")+"\n")
+}
