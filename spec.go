@@ -64,7 +64,8 @@ type Spec struct {
 // and some know more: port, identity, hostkey, known_hosts (ssh, tcp), user
 // (ssh, tcp, unix, where it is who must serve the socket), token (tcp; that of an
 // agent that listens), ssh_config, ssh_program (ssh), become and become_method
-// (ssh, exec, popen).
+// (ssh, exec, popen), bootstrap (exec; yes or no: whether the command line runs
+// a shell that is to start the agent, if its looks are deceptive).
 // A duration is written as for [time.ParseDuration], or is a number of
 // seconds; a size is a number of bytes, or of KiB, MiB or GiB with K, M or G.
 //

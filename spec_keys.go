@@ -43,6 +43,7 @@ var specParams = []specParam{
 	{"ssh_program", "ssh", checkText},
 	{"become", "ssh exec popen", checkText},
 	{"become_method", "ssh exec popen", checkText},
+	{"bootstrap", "exec", oneOf("yes", "no")},
 }
 
 // keyHints are keys that are spelt right but are not ours, two of them
@@ -271,6 +272,15 @@ func checkToken(value string) error {
 		return fmt.Errorf("it must be %d hexadecimal digits, as the listening agent told", tokenSize)
 	}
 	return nil
+}
+
+func oneOf(values ...string) func(string) error {
+	return func(value string) error {
+		if slices.Contains(values, value) {
+			return nil
+		}
+		return fmt.Errorf("%q is not %s", value, strings.Join(values, " or "))
+	}
 }
 
 // checkKeepalive refuses intervals that would keep both sides busy.
