@@ -2,7 +2,6 @@ package ssh
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -74,7 +73,10 @@ func (e *AuthError) Error() string {
 // choose is a gossh.ClientAuthCallback: it picks what is tried next. The keys
 // are offered one at a time, so that it is known which were.
 func (l *login) choose(state *gossh.ClientAuthContext) (gossh.AuthMethod, error) {
-	if err := l.wire.broken(); err != nil { // the last try has failed for that
+	if _, cut := l.clock.at(); cut != nil { // the last try has failed for that
+		return nil, cut
+	}
+	if err := l.wire.broken(); err != nil {
 		return nil, err
 	}
 	if l.refused != nil {
@@ -230,9 +232,6 @@ func (l *login) failure(offers []string) error {
 // refusal makes an AuthError of a server's goodbye, which comes for instance
 // after too many tries.
 func (l *login) refusal(err error) error {
-	if auth, ok := errors.AsType[*AuthError](err); ok {
-		return auth
-	}
 	l.notes = append(l.notes, "and then: "+strings.TrimPrefix(plainError(err).Error(), "ssh: "))
 	return l.failure(nil)
 }

@@ -194,6 +194,9 @@ func (l *login) explain(w *wire, err error) error {
 	if key, ok := errors.AsType[*HostKeyError](err); ok {
 		return &stageError{stage: luagw.StageHostKey, err: key}
 	}
+	if auth, ok := errors.AsType[*AuthError](err); ok {
+		return &stageError{stage: luagw.StageAuth, err: auth}
+	}
 	if cut != nil {
 		return &stageError{stage: stage, err: l.silence(w, cut)}
 	}
@@ -226,10 +229,9 @@ func (l *login) dropped(w *wire, err error) error {
 	return &droppedError{host: l.host, said: said, cause: err, again: isCut(err) && (said == "" || tooMany), tries: 1}
 }
 
-// isCut says whether err tells of the end of a connection, and nothing else. The
-// library closes one of which a write has failed, so that reading fails for that.
+// isCut says whether err tells of the end of a connection, and nothing else.
 func isCut(err error) bool {
-	return errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
 
 // plainError is err without what the library puts in front.

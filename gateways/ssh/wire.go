@@ -2,6 +2,7 @@ package ssh
 
 import (
 	"bytes"
+	"errors"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -21,7 +22,7 @@ type wire struct {
 	preface []byte     // up to the banner; only for the reader, and after the login
 	greeted bool       // the banner has come
 	mu      sync.Mutex // guards the following
-	failed  error      // of the first Read that did
+	failed  error      // the first error
 	expect  int        // bytes of the write that is waited for; 0 for none
 	sent    chan struct{}
 
@@ -39,18 +40,25 @@ func (w *wire) Read(p []byte) (int, error) {
 	if !w.greeted {
 		w.greet(p[:n])
 	}
-	if err != nil {
-		w.mu.Lock()
-		if w.failed == nil {
-			w.failed = err
-		}
-		w.mu.Unlock()
-	}
+	w.fail(err)
 	return n, err
 }
 
-// broken tells why nothing more can be read; nil while something can. The
-// library's own errors often tell of what followed from that.
+// fail keeps the first error, but for those of a connection that was closed on
+// this side, which the library does whatever has failed.
+func (w *wire) fail(err error) {
+	if err == nil || errors.Is(err, net.ErrClosed) {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.failed == nil {
+		w.failed = err
+	}
+}
+
+// broken tells what has failed below SSH; nil if nothing has. The library's own
+// errors often tell of what followed from that.
 func (w *wire) broken() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -77,7 +85,9 @@ func (w *wire) Write(p []byte) (int, error) {
 		close(w.sent)
 	}
 	w.mu.Unlock()
-	return w.Conn.Write(p)
+	n, err := w.Conn.Write(p)
+	w.fail(err)
+	return n, err
 }
 
 // await tells when a packet of at least size bytes begins to be written: what
