@@ -1,0 +1,7 @@
+//go:build !release
+
+package agents
+
+import "io/fs"
+
+var embedded fs.FS

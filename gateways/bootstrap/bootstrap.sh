@@ -1,0 +1,72 @@
+# What runs on a host, as the argument of sh -c: it finds the agent, or takes it
+# from its standard input, and becomes it. Comments are left out and the lines
+# are joined to one, so that any login shell takes it between single quotes:
+# hence no single quote, backslash or exclamation mark, and a semicolon where
+# another script has none. Any POSIX sh will do, with ls, mkdir, chmod, mv, rm,
+# dd, wc, uname and find; gzip and something that computes SHA-256 are used
+# where they are. Standard input is read to the byte, for what comes behind the
+# agent is for the agent. LUAGW_SERVE is all that this adds to its environment.
+
+# h is the hash that is wanted; 0 if there is none for this platform, or none yet.
+m=$(uname -sm) u=;
+case $m in
+@HASHES@
+*) h=0;; esac;
+
+# s computes hashes; it is : where nothing can.
+for s in sha256sum sha256 "openssl sha256" "shasum -a 256" "busybox sha256sum" :; do
+	command -v ${s%% *} >/dev/null 2>&1 && break; done;
+
+# The places, best first; none in the home of another user, which sudo may leave
+# in HOME. Behind a - comes the number of the user.
+[ -O "$XDG_CACHE_HOME" ] && set -- "$XDG_CACHE_HOME/luagw";
+[ -O "$HOME" ] && set -- "$@" "$HOME/.cache/luagw";
+set -- "$@" /var/tmp/luagw- /dev/shm/luagw-;
+[ -O "$XDG_RUNTIME_DIR" ] && set -- "$@" "$XDG_RUNTIME_DIR/luagw";
+set -- "$@" /tmp/luagw-;
+place() { case $d in /*-) d=$d${u:=$(id -u)};; /*) ;; *) return 1;; esac; f=$d/luagw-agent-$h; };
+
+# check FILE: nobody else can write to d, or put another in its place, and FILE has
+# the hash h. If it is not so, e says why. An empty FILE is not looked at. The
+# directory above d is sticky (t), or ours and closed to others (x).
+check() { i= j=;
+	[ -O "$d" ] || { e="it belongs to another user"; return 1; };
+	[ -L "$d" ] && { e="it is a symbolic link"; return 1; };
+	for w in $(cd "$d" && LC_ALL=C ls -ldn . .. && [ "$1" ] && $s <"$1"); do
+		case $w in d????????[tT]*) i=t$i;; d????-??-*) i=x$i;; *$h*) j=x;; esac; done;
+	[ "$i" = tx ] || { [ "$i" = xx ] && [ -O "$d/.." ]; } ||
+	{ e="others can write to it, or to the directory above it"; return 1; };
+	[ -z "$1" ] || [ "$j" ] || [ "$s" = : ] || { e="what arrived has another hash"; return 1; }; };
+
+# run: become the agent.
+run() { echo; echo "luagw-bootstrap run $m: $f"; LUAGW_SERVE=stdio; export LUAGW_SERVE; exec "$f"; };
+
+for d; do place && [ -f "$f" ] && [ -x "$f" ] && [ -O "$f" ] && check "$f" && run; done;
+
+# It is not here. From now on all ends in run, or in failure.
+set -f; o=$(umask) t= q=; umask 77;
+drop() { [ "$t" ] && rm -f "$t" "$t.z"; };
+trap drop 0; trap "exit 1" 1 2 13 15;
+z=cat; command -v gzip >/dev/null 2>&1 && z="gzip -dc";
+
+# get: get the agent into d. What was sent ahead, and what is left of a former
+# try, is skipped. A dd never reads more than bs*count, but may read less.
+get() { echo; echo "luagw-bootstrap want $$ ${z%% *} $m";
+	a= b=; until [ "$a$b" = "luagw-agent$$" ]; do LC_ALL=C read -r a b h n k || exit 1; done;
+	place; t=$d/tmp.$k; i=0; e=$({ : >"$t.z"; } 2>&1) || return 1;
+	while [ $i -lt $n ]; do
+		y=$((n-i)); b=$((y<4096?y:4096));
+		e=$(dd bs=$b count=$((y/b)) 2>&1 >>"$t.z") || return 1;
+		y=$i; i=$(($(wc -c <"$t.z"))); [ $i -gt $y ] || exit 1; done;
+	e=$({ $z <"$t.z" >"$t" && chmod 700 "$t"; } 2>&1) && check "$t" && e=$(mv -f "$t" "$f" 2>&1) && clean; };
+
+# clean: remove what nobody has used for long. What runs cannot be opened for writing.
+clean() { drop; (cd "$d" && find . -type f "(" -name "tmp.*" -mtime +0 -o -name "luagw-agent-*" -atime +30 ")" |
+	while read -r w; do true >>"$w" && rm -f "$w"; done) 2>/dev/null; true; };
+
+[ -O "$HOME" ] || q="; ${HOME:-HOME}: it is missing, or belongs to another user";
+for d; do place || continue; t=$d/tmp.$$;
+	e=$(mkdir -p "$d" 2>&1) && check "" && e=$({ : >"$t" && chmod 700 "$t"; } 2>&1) &&
+	{ e=$("$t" 2>&1) || { e="nothing may be run there: $e"; false; }; } && drop && get && { umask $o; run; };
+	drop; q="$q; $d: $e"; done;
+echo; echo luagw-bootstrap failed $q; exit 1
