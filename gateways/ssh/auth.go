@@ -73,25 +73,34 @@ func (e *AuthError) Error() string {
 // choose is a gossh.ClientAuthCallback: it picks what is tried next. The keys
 // are offered one at a time, so that it is known which were.
 func (l *login) choose(state *gossh.ClientAuthContext) (gossh.AuthMethod, error) {
-	if _, cut := l.clock.at(); cut != nil { // the last try has failed for that
+	next := l.pick(state.AllowedMethods)
+	if _, cut := l.clock.at(); cut != nil { // the last try, or what was asked for the next, has failed for that
 		return nil, cut
 	}
 	if err := l.wire.broken(); err != nil {
 		return nil, err
 	}
+	if next == nil {
+		return nil, l.failure(state.AllowedMethods)
+	}
+	return next, nil
+}
+
+// pick returns the next try; nil if nothing is left that the server allows.
+func (l *login) pick(allowed []string) gossh.AuthMethod {
 	if l.refused != nil {
 		l.notes = append(l.notes, l.refused.Error())
 		l.refused = nil
 	}
 	for _, method := range l.host.prefer {
-		if !slices.Contains(state.AllowedMethods, method) {
+		if !slices.Contains(allowed, method) {
 			continue
 		}
 		if next := l.next(method); next != nil {
-			return next, nil
+			return next
 		}
 	}
-	return nil, l.failure(state.AllowedMethods)
+	return nil
 }
 
 // next returns a method's next try; nil if there is none.

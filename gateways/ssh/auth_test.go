@@ -1,0 +1,290 @@
+package ssh_test
+
+import (
+	"bytes"
+	"context"
+	"crypto"
+	"crypto/rand"
+	"crypto/rsa"
+	"errors"
+	"fmt"
+	"net"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	gossh "golang.org/x/crypto/ssh"
+	"golang.org/x/crypto/ssh/agent"
+
+	"github.com/luagw/luagw"
+	"github.com/luagw/luagw/gateways/ssh"
+	"github.com/luagw/luagw/gateways/ssh/sshtest"
+)
+
+// answers answers questions in their order and notes what was asked.
+type answers struct {
+	mu    sync.Mutex // guards the following
+	left  []string
+	asked []string
+}
+
+func (a *answers) ask(_ context.Context, q ssh.Question) (string, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	secret := ""
+	if q.Secret {
+		secret = " (secret)"
+	}
+	a.asked = append(a.asked, q.Prompt+secret)
+	if len(a.left) == 0 {
+		return "", errors.New("interrupted")
+	}
+	answer := a.left[0]
+	a.left = a.left[1:]
+	return answer, nil
+}
+
+func TestPassphrase(t *testing.T) {
+	s := sshtest.Start(t, sshtest.Options{})
+	path := s.WriteLockedKey("locked", s.UserKey, "sesame")
+	user := &answers{left: []string{"wrong", "sesame"}}
+	d := dialer(t)
+	d.Ask = user.ask
+	succeeds(t, d, s.Spec("identity="+path))
+	succeeds(t, d, s.Spec("identity="+path)) // it is remembered
+	want := fmt.Sprintf("[passphrase of %[1]s (secret) that was not it; passphrase of %[1]s (secret)]", path)
+	if got := fmt.Sprint(user.asked); got != want {
+		t.Errorf("asked %s, want %s", got, want)
+	}
+}
+
+// TestPassphraseDeclined: the user does not know it, and another key does.
+func TestPassphraseDeclined(t *testing.T) {
+	s := sshtest.Start(t, sshtest.Options{})
+	locked := s.WriteLockedKey("locked", s.UserKey, "sesame")
+	d := dialer(t)
+	d.Ask = (&answers{}).ask
+	_, err := output(t, d, s.Spec("identity="+locked), "true")
+	wantSentence(t, s.Site, err, `auth: 127.0.0.1 port PORT does not let "USER" in; tried DIR/locked (ED25519 `+
+		gossh.FingerprintSHA256(sshtest.Signer(s.UserKey).PublicKey())+`), but DIR/locked did not sign: its passphrase: interrupted; it accepts publickey`)
+	s.AddConfig("IdentityFile " + s.Identity)
+	_, err = output(t, d, s.Spec("identity="+locked), "true")
+	if err == nil {
+		t.Error("the same key in two files was offered twice")
+	}
+}
+
+// TestPassphraseTime: the time in which the user types is not the server's.
+func TestPassphraseTime(t *testing.T) {
+	s := sshtest.Start(t, sshtest.Options{})
+	path := s.WriteLockedKey("locked", s.UserKey, "sesame")
+	d := dialer(t)
+	d.Ask = func(ctx context.Context, _ ssh.Question) (string, error) {
+		time.Sleep(400 * time.Millisecond)
+		return "sesame", nil
+	}
+	succeeds(t, d, s.Spec("identity="+path, "timeout=300ms"))
+}
+
+func withPassword(password string) func(*gossh.ServerConfig) {
+	return func(c *gossh.ServerConfig) {
+		c.PublicKeyCallback = nil
+		c.PasswordCallback = func(_ gossh.ConnMetadata, given []byte) (*gossh.Permissions, error) {
+			if string(given) != password {
+				return nil, errors.New("wrong")
+			}
+			return nil, nil
+		}
+	}
+}
+
+func TestPassword(t *testing.T) {
+	s := sshtest.Start(t, sshtest.Options{Config: withPassword("sesame")})
+	user := &answers{left: []string{"wrong", "sesame"}}
+	d := dialer(t)
+	d.Ask = user.ask
+	succeeds(t, d, s.Spec())
+	want := fmt.Sprintf("[password of %[1]s on 127.0.0.1 (secret) password of %[1]s on 127.0.0.1 (secret)]", s.User)
+	if got := fmt.Sprint(user.asked); got != want {
+		t.Errorf("asked %s, want %s", got, want)
+	}
+	d.Ask = (&answers{left: []string{"a", "b", "c", "sesame"}}).ask
+	_, err := output(t, d, s.Spec(), "true")
+	wantSentence(t, s.Site, err, `auth: 127.0.0.1 port PORT does not let "USER" in; tried password 3 times; it accepts password`)
+	_, err = output(t, dialer(t), s.Spec(), "true")
+	wantSentence(t, s.Site, err, `auth: 127.0.0.1 port PORT does not let "USER" in; tried not password: there is no terminal to ask at; it accepts password`)
+}
+
+func TestKeyboardInteractive(t *testing.T) {
+	s := sshtest.Start(t, sshtest.Options{Config: func(c *gossh.ServerConfig) {
+		c.PublicKeyCallback = nil
+		c.KeyboardInteractiveCallback = func(_ gossh.ConnMetadata, challenge gossh.KeyboardInteractiveChallenge) (*gossh.Permissions, error) {
+			got, err := challenge("Token", "Look at\x1b[2J it.", []string{"Password: ", "Code: "}, []bool{false, true})
+			if err != nil || fmt.Sprint(got) != "[sesame 123]" {
+				return nil, errors.New("wrong")
+			}
+			return nil, nil
+		}
+	}})
+	user := &answers{left: []string{"sesame", "123"}}
+	d := dialer(t)
+	d.Ask = user.ask
+	succeeds(t, d, s.Spec())
+	want := fmt.Sprintf("[Token\nLook at[2J it.\n127.0.0.1 asks %[1]s: Password: (secret) 127.0.0.1 asks %[1]s: Code:]", s.User)
+	if got := fmt.Sprint(user.asked); got != want {
+		t.Errorf("asked %q, want %q", got, want)
+	}
+}
+
+// TestTwoFactors: the server wants a key and then a password.
+func TestTwoFactors(t *testing.T) {
+	s := sshtest.Start(t, sshtest.Options{Config: func(c *gossh.ServerConfig) {
+		key := c.PublicKeyCallback
+		c.PublicKeyCallback = func(meta gossh.ConnMetadata, offered gossh.PublicKey) (*gossh.Permissions, error) {
+			if _, err := key(meta, offered); err != nil {
+				return nil, err
+			}
+			next := &gossh.ServerConfig{}
+			withPassword("sesame")(next)
+			return nil, &gossh.PartialSuccessError{Next: gossh.ServerAuthCallbacks{PasswordCallback: next.PasswordCallback}}
+		}
+	}})
+	d := dialer(t)
+	d.Ask = (&answers{left: []string{"sesame"}}).ask
+	succeeds(t, d, s.Spec())
+}
+
+// TestNoSecretsForAnybody: where host keys are not checked, no password goes out.
+func TestNoSecretsForAnybody(t *testing.T) {
+	s := sshtest.Start(t, sshtest.Options{Config: withPassword("sesame")})
+	s.WriteFile("known_hosts", s.KnownName()+" "+string(gossh.MarshalAuthorizedKey(sshtest.Signer(sshtest.NewKey(t)).PublicKey())))
+	s.AddConfig("StrictHostKeyChecking no")
+	user := &answers{left: []string{"sesame"}}
+	var told []string
+	d := &ssh.Dialer{Ask: user.ask, Notice: func(text string) { told = append(told, text) }}
+	if _, err := output(t, d, s.Spec(), "true"); err == nil || len(user.asked) > 0 {
+		t.Errorf("got %v, and asked %q; want an error and no question", err, user.asked)
+	}
+	if len(told) != 1 || !strings.Contains(told[0], "it is taken because StrictHostKeyChecking is off") {
+		t.Errorf("told %q, want that the key has changed", told)
+	}
+}
+
+// startAgent starts an ssh-agent with keys and returns its socket.
+func startAgent(t *testing.T, keys ...crypto.PrivateKey) string {
+	t.Helper()
+	ring := agent.NewKeyring()
+	for i, key := range keys {
+		if err := ring.Add(agent.AddedKey{PrivateKey: key, Comment: fmt.Sprintf("key %d", i)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return serveAgent(t, func(conn net.Conn) { agent.ServeAgent(ring, conn) })
+}
+
+// serveAgent serves each connection to a socket until the end of the test.
+func serveAgent(t *testing.T, serve func(net.Conn)) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "agent")
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var routines sync.WaitGroup
+	routines.Go(func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			routines.Go(func() {
+				defer conn.Close()
+				serve(conn)
+			})
+		}
+	})
+	t.Cleanup(func() {
+		l.Close()
+		routines.Wait()
+	})
+	return path
+}
+
+func TestAgent(t *testing.T) {
+	s := sshtest.Start(t, sshtest.Options{})
+	other := sshtest.NewKey(t)
+	config := s.WriteFile("agent_config", "IdentityAgent "+startAgent(t, other, s.UserKey)+"\nGlobalKnownHostsFile none\n")
+	d := dialer(t)
+	succeeds(t, d, s.Spec("identity=", "ssh_config="+config))
+
+	// IdentitiesOnly leaves alone what was not asked for by name, and a public
+	// key names one of the agent's.
+	only := s.WriteFile("only_config", "IdentitiesOnly yes\nIdentityAgent "+startAgent(t, other, s.UserKey)+"\nGlobalKnownHostsFile none\n")
+	_, err := output(t, d, s.Spec("identity="+s.WriteKey("third", sshtest.NewKey(t)), "ssh_config="+only), "true")
+	if err == nil || strings.Contains(err.Error(), "of the agent") {
+		t.Errorf("got %v, want an error without keys of the agent", err)
+	}
+	public := s.WriteFile("id.pub", string(gossh.MarshalAuthorizedKey(sshtest.Signer(s.UserKey).PublicKey())))
+	succeeds(t, d, s.Spec("identity="+public, "ssh_config="+only))
+}
+
+// TestAgentStuck: an agent that does not answer is not waited for for ever.
+func TestAgentStuck(t *testing.T) {
+	s := sshtest.Start(t, sshtest.Options{})
+	stuck := serveAgent(t, func(conn net.Conn) { conn.Read(make([]byte, 100)); conn.Read(make([]byte, 100)) })
+	config := s.WriteFile("agent_config", "IdentityAgent "+stuck+"\nGlobalKnownHostsFile none\n")
+	_, err := output(t, dialer(t), s.Spec("identity=", "ssh_config="+config, "timeout=300ms"), "true")
+	wantSentence(t, s.Site, err, `auth: 127.0.0.1 port PORT: no answer for 300ms`)
+}
+
+func TestAgentGone(t *testing.T) {
+	s := sshtest.Start(t, sshtest.Options{})
+	config := s.WriteFile("agent_config", "IdentityAgent "+filepath.Join(s.Dir, "gone")+"\nGlobalKnownHostsFile none\n")
+	succeeds(t, dialer(t), s.Spec("ssh_config="+config))
+	_, err := output(t, dialer(t), s.Spec("identity=", "ssh_config="+config), "true")
+	wantSentence(t, s.Site, err, `auth: 127.0.0.1 port PORT does not let "USER" in; tried ssh-agent: dial unix DIR/gone: connect: no such file or directory; it accepts publickey`)
+}
+
+func TestUserCertificate(t *testing.T) {
+	authority := sshtest.Signer(sshtest.NewKey(t))
+	s := sshtest.Start(t, sshtest.Options{Config: func(c *gossh.ServerConfig) {
+		checker := &gossh.CertChecker{
+			IsUserAuthority: func(key gossh.PublicKey) bool { return bytes.Equal(key.Marshal(), authority.PublicKey().Marshal()) },
+		}
+		c.PublicKeyCallback = checker.Authenticate
+	}})
+	cert := certify(t, authority, s.UserKey, gossh.UserCert, s.User)
+	s.WriteFile("identity-cert.pub", string(gossh.MarshalAuthorizedKey(cert)))
+	succeeds(t, dialer(t), s.Spec())
+}
+
+func certify(t *testing.T, authority gossh.Signer, key crypto.PrivateKey, kind uint32, names ...string) *gossh.Certificate {
+	t.Helper()
+	cert := &gossh.Certificate{
+		Key: sshtest.Signer(key).PublicKey(), CertType: kind, ValidPrincipals: names, ValidBefore: gossh.CertTimeInfinity,
+	}
+	if err := cert.SignCert(rand.Reader, authority); err != nil {
+		t.Fatal(err)
+	}
+	return cert
+}
+
+// TestKeyTypes: all types log in to a real server, without SHA-1.
+func TestKeyTypes(t *testing.T) {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := sshtest.StartSshd(t)
+	s.UserKey = key
+	s.WriteFile("authorized_keys", string(gossh.MarshalAuthorizedKey(sshtest.Signer(key).PublicKey())))
+	succeeds(t, dialer(t), s.Spec("identity="+s.WriteKey("rsa", key)))
+	s.AddConfig("PubkeyAcceptedAlgorithms ssh-ed25519")
+	_, err = output(t, dialer(t), s.Spec("identity="+s.WriteKey("rsa", key)), "true")
+	wantStage(t, err, luagw.StageAuth)
+	if got, want := sentence(s.Site, err), "not DIR/rsa: keys of the type ssh-rsa are not used"; !strings.Contains(got, want) {
+		t.Errorf("got %s, want ...%s", got, want)
+	}
+}

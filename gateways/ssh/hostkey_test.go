@@ -1,0 +1,156 @@
+package ssh_test
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+
+	gossh "golang.org/x/crypto/ssh"
+
+	"github.com/luagw/luagw"
+	"github.com/luagw/luagw/gateways/ssh"
+	"github.com/luagw/luagw/gateways/ssh/sshtest"
+)
+
+// TestAcceptNew: the key is taken and written down once, also when many come at
+// the same time, and checked from then on.
+func TestAcceptNew(t *testing.T) {
+	s := sshtest.Start(t, sshtest.Options{})
+	for _, file := range []string{"new/known_hosts", "ends_without_line_break"} {
+		path := s.Dir + "/" + file
+		if file == "ends_without_line_break" {
+			s.WriteFile(file, "# first line")
+		}
+		d := dialer(t)
+		var all sync.WaitGroup
+		for range 10 {
+			all.Go(func() { succeeds(t, d, s.Spec("known_hosts="+path, "hostkey=accept-new")) })
+		}
+		all.Wait()
+		text, err := os.ReadFile(path)
+		if n := strings.Count(string(text), "ssh-ed25519"); n != 1 || err != nil {
+			t.Errorf("%s: got %d lines with the key, %v, want one; it is %q", file, n, err, text)
+		}
+		succeeds(t, d, s.Spec("known_hosts="+path))
+	}
+}
+
+func TestHashKnownHosts(t *testing.T) {
+	s := sshtest.Start(t, sshtest.Options{})
+	path := s.WriteFile("hashed", "")
+	s.AddConfig("HashKnownHosts yes")
+	succeeds(t, dialer(t), s.Spec("known_hosts="+path, "hostkey=accept-new"))
+	text, _ := os.ReadFile(path)
+	if !strings.HasPrefix(string(text), "|1|") {
+		t.Errorf("got %q, want a hashed name", text)
+	}
+	succeeds(t, dialer(t), s.Spec("known_hosts="+path))
+}
+
+func TestPinnedHostKey(t *testing.T) {
+	s := sshtest.Start(t, sshtest.Options{})
+	succeeds(t, dialer(t), s.Spec("hostkey="+fingerprint(s.Site), "known_hosts="+s.Dir+"/none"))
+	_, err := output(t, dialer(t), s.Spec("hostkey=SHA256:AAAA"), "true")
+	wantSentence(t, s.Site, err, `hostkey: 127.0.0.1 port PORT shows the ED25519 key `+fingerprint(s.Site)+
+		`, but hostkey= wants SHA256:AAAA: the host was set up anew, or somebody is in between`)
+	_, err = output(t, dialer(t), s.Spec("hostkey=whatever"), "true")
+	if want := `hostkey: "whatever" is not accept-new, yes or a fingerprint SHA256:...`; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
+// TestKnownTypeFirst: a server has keys of several types and shows the one that
+// is known.
+func TestKnownTypeFirst(t *testing.T) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signer := sshtest.Signer(key)
+	s := sshtest.Start(t, sshtest.Options{Keys: []gossh.Signer{signer}})
+	succeeds(t, dialer(t), s.Spec())
+	s.WriteFile("known_hosts", s.KnownName()+" "+string(gossh.MarshalAuthorizedKey(signer.PublicKey())))
+	succeeds(t, dialer(t), s.Spec())
+}
+
+func TestHostCertificate(t *testing.T) {
+	authority := sshtest.Signer(sshtest.NewKey(t))
+	key := sshtest.NewKey(t)
+	for _, test := range []struct {
+		name, principal, want string
+	}{
+		{"named", "127.0.0.1", ""},
+		{"pattern", "127.*", ""},
+		{"another", "other.example.com", `hostkey: 127.0.0.1 port PORT shows the ED25519 key ` + gossh.FingerprintSHA256(sshtest.Signer(key).PublicKey()) +
+			` with a certificate that is not valid for it: it is for ["other.example.com"]`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			signer, err := gossh.NewCertSigner(certify(t, authority, key, gossh.HostCert, test.principal), sshtest.Signer(key))
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := sshtest.Start(t, sshtest.Options{HostKey: signer})
+			s.WriteFile("known_hosts", "@cert-authority * "+string(gossh.MarshalAuthorizedKey(authority.PublicKey())))
+			_, err = output(t, dialer(t), s.Spec(), "true")
+			if test.want != "" {
+				wantSentence(t, s.Site, err, test.want)
+			} else if err != nil {
+				t.Error(err)
+			}
+			s.WriteFile("known_hosts", "@revoked * "+string(gossh.MarshalAuthorizedKey(authority.PublicKey()))+
+				"@cert-authority * "+string(gossh.MarshalAuthorizedKey(authority.PublicKey())))
+			_, err = output(t, dialer(t), s.Spec(), "true")
+			wantStage(t, err, luagw.StageHostKey)
+			if err == nil || !strings.HasSuffix(err.Error(), "says is revoked") {
+				t.Errorf("got %v, want that the authority is revoked", err)
+			}
+		})
+	}
+}
+
+// TestHostKeyAlias: the name under which the key is known is another one.
+func TestHostKeyAlias(t *testing.T) {
+	s := sshtest.Start(t, sshtest.Options{})
+	line, _ := os.ReadFile(s.KnownHosts)
+	s.WriteFile("known_hosts", strings.Replace(string(line), s.KnownName(), "web1", 1))
+	s.AddConfig("HostKeyAlias WEB1")
+	succeeds(t, dialer(t), s.Spec())
+}
+
+// TestKnownWithoutPort: what is known of a host without a port is good for one
+// with a port, and another key there says nothing against it.
+func TestKnownWithoutPort(t *testing.T) {
+	s := sshtest.Start(t, sshtest.Options{})
+	line, _ := os.ReadFile(s.KnownHosts)
+	s.WriteFile("known_hosts", strings.Replace(string(line), s.KnownName(), "127.0.0.1", 1))
+	succeeds(t, dialer(t), s.Spec())
+	other := string(gossh.MarshalAuthorizedKey(sshtest.Signer(sshtest.NewKey(t)).PublicKey()))
+	s.WriteFile("known_hosts", "127.0.0.1 "+other)
+	_, err := output(t, dialer(t), s.Spec(), "true")
+	if got := sentence(s.Site, err); !strings.Contains(got, "which is not known") {
+		t.Errorf("got %s, want that it is not known", got)
+	}
+}
+
+// TestHostKeyError: a caller can tell what is wrong.
+func TestHostKeyError(t *testing.T) {
+	s := sshtest.Start(t, sshtest.Options{})
+	_, err := output(t, dialer(t), s.Spec("known_hosts="+s.Dir+"/none"), "true")
+	open, ok := err.(*luagw.OpenError)
+	if !ok {
+		t.Fatalf("got %T", err)
+	}
+	key, ok := open.Err.(interface{ Unwrap() error })
+	if !ok {
+		t.Fatalf("got %T", open.Err)
+	}
+	want := fmt.Sprintf("%s %s", ssh.HostKeyUnknown, fingerprint(s.Site))
+	if e := key.Unwrap().(*ssh.HostKeyError); fmt.Sprintf("%s %s", e.Problem, e.Fingerprint) != want {
+		t.Errorf("got %+v, want %s", e, want)
+	}
+}
