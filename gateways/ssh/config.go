@@ -120,7 +120,7 @@ func (r *configReader) read(path string, depth int, counts bool) error {
 func (r *configReader) take(line *configLine, depth int, counts, active bool) (bool, error) {
 	switch line.keyword {
 	case "host":
-		return counts && matchHosts(r.host, line.words), nil
+		return counts && matchList(r.host, line.words), nil // as in OpenSSH, case matters here
 	case "match":
 		matches, err := r.match(line)
 		return counts && matches, err

@@ -63,6 +63,10 @@ func (h *host) dialError(ctx context.Context, err error, below *link) error {
 	if op, ok := errors.AsType[*net.OpError](err); ok {
 		cause = h.unsyscall(op)
 	}
+	// A connection that takes too long may say so before its context does.
+	if end, ok := ctx.Deadline(); ok && !time.Now().Before(end) {
+		<-ctx.Done()
+	}
 	if ctx.Err() != nil {
 		cause = reason(ctx)
 	}

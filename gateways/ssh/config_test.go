@@ -1,0 +1,307 @@
+package ssh_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/luagw/luagw/gateways/ssh"
+)
+
+// configs are configurations, each with the hosts to ask for, and the keywords
+// to look at.
+var configs = []struct {
+	name     string
+	text     string
+	hosts    string
+	keywords string
+}{
+	{"first value counts", `
+		Host web1
+			HostName 10.0.0.1
+			Port 2222
+		Host web*
+			Port 22
+			User deploy
+		Host *
+			User nobody`, "web1 web2 db1", "hostname port user"},
+	{"negated pattern", `
+		Host * !web9
+			User a
+		Host web? !web1
+			Port 23`, "web1 web2 web9", "user port"},
+	{"quotes and equals signs", `
+		Host "quoted one" quoted
+			User="a"
+			IdentityFile "/tmp/with space/id"
+			Port = 2022 # and a comment
+		host	tabs
+			user	t`, "quoted tabs", "user identityfile port"},
+	{"case", `
+		hOST Web1
+			uSER Someone
+		Match host WEB2
+			User two`, "web1 WEB1 Web1 web2 WEB2", "user"},
+	{"identities add up", `
+		Host a
+			IdentityFile /tmp/1
+		Host *
+			IdentityFile /tmp/2
+			CertificateFile /tmp/c`, "a b", "identityfile certificatefile"},
+	{"include", `
+		Include DIR/part*.conf
+		Host *
+			User last`, "inner other", "user port"},
+	{"include in a host", `
+		Host inner
+			Include DIR/part1.conf
+		Host *
+			Port 99`, "inner other", "user port"},
+	{"match", `
+		Match host web*,db1 user root
+			Port 1
+		Match originalhost web1
+			Port 2
+		Match !host web2 all
+			Port 3
+		Match localuser nobodyatall
+			Port 4`, "web1 web2 db1 x", "port"},
+	{"match host is the HostName", `
+		Host alias
+			HostName real.example.com
+		Match host *.example.com
+			User real
+		Match originalhost alias
+			Port 7`, "alias", "hostname user port"},
+	{"match user that was set", `
+		Host a
+			User deploy
+		Match user deploy
+			Port 44`, "a b", "port"},
+	{"match exec", `
+		Match exec "test %h = a"
+			Port 5
+		Match exec "exit 1"
+			User never`, "a b", "port user"},
+	{"match final", `
+		Host short
+			HostName short.example.com
+		Match final host *.example.com
+			User finally
+		Match final all
+			Port 8
+		Host *.example.com
+			IdentityFile /tmp/second`, "short", "user port hostname identityfile"},
+	{"stock of Fedora", `
+		Match final all
+			Include DIR/fedora.conf
+		Host *
+			SendEnv LANG`, "x", "forwardx11trusted"},
+	{"HostName with tokens", `
+		Host *
+			HostName %h.example.com`, "web1", "hostname"},
+	{"proxies", `
+		Host a
+			ProxyJump one,two@three:4
+			ProxyCommand nc %h %p "quoted   words"
+		Host b
+			ProxyCommand nc -X 5 %h %p # no comment
+		Host c
+			ProxyJump none`, "a b c", "proxyjump"},
+	{"needs OpenSSH", `
+		CanonicalizeHostname yes
+		Host *
+			Port 9
+		Match canonical
+			User local`, "x", "user port"},
+}
+
+// TestConfigAsOpenSSH: what a configuration says is what ssh -G says it does.
+func TestConfigAsOpenSSH(t *testing.T) {
+	path, err := exec.LookPath("ssh")
+	if err != nil {
+		t.Skipf("no OpenSSH client here to compare with: %v", err)
+	}
+	for _, test := range configs {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			write := func(name, text string) string {
+				path := filepath.Join(dir, name)
+				if err := os.WriteFile(path, []byte(strings.ReplaceAll(text, "DIR", dir)), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				return path
+			}
+			write("part1.conf", "Host inner\nUser one\n")
+			write("part2.conf", "User two\nHost *\nPort 77\n")
+			write("fedora.conf", "ForwardX11Trusted yes\n")
+			config := write("config", test.text)
+			d := &ssh.Dialer{Home: dir, Notice: func(string) {}}
+			for host := range strings.FieldsSeq(test.hosts) {
+				out, err := exec.Command(path, "-G", "-F", config, host).Output()
+				if err != nil {
+					t.Fatal(err)
+				}
+				got, err := d.Resolved(inTime(t), parse(t, "ssh:"+host+"//ssh_config="+config))
+				if err != nil {
+					t.Fatal(err)
+				}
+				for keyword := range strings.FieldsSeq(test.keywords) {
+					want := dumped(string(out), keyword)
+					if (len(got[keyword]) == 0 || got[keyword][0] == "none") && isDefault(keyword, want) {
+						continue
+					}
+					if fmt.Sprint(got[keyword]) != fmt.Sprint(want) {
+						t.Errorf("%s of %s: got %q, want %q", keyword, host, got[keyword], want)
+					}
+				}
+			}
+		})
+	}
+}
+
+// dumped are the values of a keyword in what ssh -G prints.
+func dumped(out, keyword string) (values []string) {
+	for line := range strings.Lines(out) {
+		if value, ok := strings.CutPrefix(strings.TrimSpace(line), keyword+" "); ok {
+			values = append(values, value)
+		}
+	}
+	return values
+}
+
+// isDefault says whether ssh -G prints values because none are set.
+func isDefault(keyword string, values []string) bool {
+	defaults := map[string][]string{"port": {"22"}, "forwardx11trusted": {"no"}}
+	if keyword == "identityfile" {
+		return slices.Contains(values, "~/.ssh/id_rsa")
+	}
+	return len(values) == 0 || slices.Equal(values, defaults[keyword])
+}
+
+// TestConfigNotices: what has no effect is told, once, with its place.
+func TestConfigNotices(t *testing.T) {
+	dir := t.TempDir()
+	config := filepath.Join(dir, "config")
+	text := "ForwardAgent yes\nForwardX11 yes\nFrobnicate 1\nIgnoreUnknown Tw*\nTwiddle 2\nHost other\nWrong 3\nHost *\nGSSAPIAuthentication no\n"
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var told []string
+	d := &ssh.Dialer{Home: dir, Notice: func(text string) { told = append(told, strings.ReplaceAll(text, dir, "DIR")) }}
+	for range 2 {
+		if _, err := d.Resolved(inTime(t), parse(t, "ssh:web1//ssh_config="+config)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := []string{
+		"DIR/config:1: ForwardAgent has no effect here; with ssh_program=ssh it has",
+		`DIR/config:3: "Frobnicate" is not understood, and has no effect`,
+	}
+	if !slices.Equal(told, want) {
+		t.Errorf("told %q\nwant %q", told, want)
+	}
+}
+
+// TestConfigErrors: what is wrong in a configuration is told with its place.
+func TestConfigErrors(t *testing.T) {
+	for _, test := range []struct{ text, want string }{
+		{"Port", `DIR/config:1: "Port" has no value`},
+		{"User \"a", `DIR/config:1: User: a " has no end`},
+		{"\nPort x", `port "x" in the ssh configuration is no number`},
+		{"Match host", `DIR/config:1: Match host has no value`},
+		{"Match wrong a", `DIR/config:1: Match does not know "wrong"`},
+		{"Ciphers none-such", `ciphers "none-such" in the ssh configuration has none that the native client can do; ssh_program=ssh may`},
+		{"HostName %z", `"%z" in the ssh configuration: %z is not known here`},
+		{"ProxyJump -oX", `ProxyJump "-oX" names no host`},
+		{"Include DIR/config", `DIR/config: files include each other more than 16 deep`},
+		{"ConnectTimeout soon", `connecttimeout "soon" in the ssh configuration is no time`},
+	} {
+		dir := t.TempDir()
+		config := filepath.Join(dir, "config")
+		if err := os.WriteFile(config, []byte(strings.ReplaceAll(test.text, "DIR", dir)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		d := &ssh.Dialer{Home: dir}
+		spec := parse(t, "ssh:127.0.0.1//port=1//ssh_config="+config)
+		if strings.Contains(test.text, "Port x") {
+			spec = parse(t, "ssh:127.0.0.1//ssh_config="+config)
+		}
+		_, err := d.Connect(inTime(t), spec)
+		if err == nil {
+			t.Errorf("%q: no error", test.text)
+			continue
+		}
+		got := strings.ReplaceAll(err.Error(), dir, "DIR")
+		_, got, _ = strings.Cut(got, `": `)
+		if want := "resolve: " + test.want; got != want {
+			t.Errorf("%q:\ngot  %s\nwant %s", test.text, got, want)
+		}
+	}
+}
+
+// TestHomeConfig: without the key ssh_config the user's file counts.
+func TestHomeConfig(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, ".ssh"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{"config": "Include more\nUser one\n", "more": "Port 44\n"} {
+		if err := os.WriteFile(filepath.Join(dir, ".ssh", name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d := &ssh.Dialer{Home: dir, Notice: func(string) {}}
+	got, err := d.Resolved(inTime(t), parse(t, "ssh:web1"))
+	if err != nil || fmt.Sprint(got["user"], got["port"]) != "[one] [44]" {
+		t.Errorf("got %v, %v", got, err)
+	}
+	got, err = d.Resolved(inTime(t), parse(t, "ssh:web1//user=two//port=23//ssh_config=none"))
+	if err != nil || fmt.Sprint(got["user"], got["port"]) != "[two] [23]" {
+		t.Errorf("got %v, %v", got, err)
+	}
+	if _, err := d.Resolved(inTime(t), parse(t, "ssh:web1//ssh_config="+dir+"/none")); err == nil {
+		t.Error("a file that is not there: no error")
+	}
+}
+
+func TestMatchPattern(t *testing.T) {
+	for _, test := range []struct {
+		text, pattern string
+		want          bool
+	}{
+		{"", "", true}, {"", "*", true}, {"a", "", false}, {"a", "?", true}, {"", "?", false},
+		{"web1", "web?", true}, {"web12", "web?", false}, {"web12", "web*", true}, {"a.b.c", "*.c", true},
+		{"a.b.c", "*.*.c", true}, {"abcabd", "*abd", true}, {"aaa", "*a*a*a*a", false}, {"x", "**", true},
+	} {
+		if got := ssh.MatchPattern(test.text, test.pattern); got != test.want {
+			t.Errorf("%q, %q: got %v", test.text, test.pattern, got)
+		}
+	}
+}
+
+// FuzzConfig: no text makes reading fail in another way than with an error.
+func FuzzConfig(f *testing.F) {
+	for _, test := range configs {
+		if !strings.Contains(test.text, "exec") && !strings.Contains(test.text, "localnetwork") {
+			f.Add(test.text)
+		}
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		if lower := strings.ToLower(text); strings.Contains(lower, "exec") || strings.Contains(lower, "include") {
+			return // no programs and no other files here
+		}
+		dir := t.TempDir()
+		config := filepath.Join(dir, "config")
+		if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		d := &ssh.Dialer{Home: dir, Notice: func(string) {}}
+		d.Resolved(t.Context(), parse(t, "ssh:web1//ssh_config="+config))
+	})
+}
