@@ -1,0 +1,127 @@
+//go:build unix
+
+package realhosts_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/luagw/luagw"
+)
+
+// TestLogin logs in to hosts of all sorts with the native client.
+func TestLogin(t *testing.T) {
+	for _, test := range []struct {
+		host   string
+		secret string // the answer to all questions
+		user   string // who has logged in
+	}{
+		{"web1", "", "root"},
+		{"ann", "", "ann"},
+		{"dash", "", "dash"},
+		{"csh", "", "csh"},
+		{"fish", "", "fish"},
+		{"zsh", "", "zsh"},
+		{"password", "secret", "password"},
+		{"keyboard", "secret", "keyboard"},
+		{"encrypted", "secret", "encrypted"},
+		{"certificate", "", "certificate"},
+		{"dropbear", "", "root"},
+		{"busybox", "", "root"},
+		{"limited", "", "root"},
+		{"bastion", "", "root"},
+		{"inner", "", "root"},
+		{"innermost", "", "root"},
+		{"v6", "", "root"},
+		{"ecdsa", "", "root"},
+		{"hashed", "", "root"},
+		{"certified", "", "root"},
+	} {
+		t.Run(test.host, func(t *testing.T) {
+			t.Parallel()
+			b := newBed(t)
+			got, err := b.run(b.dialer(test.secret), b.spec(test.host), "id -un")
+			if err != nil || got != test.user+"\n" {
+				t.Errorf("id -un: got %q and %v, want %q", got, err, test.user)
+			}
+		})
+	}
+}
+
+// TestNoLogin has the sentence for each reason why nobody can log in, and the
+// stage.
+func TestNoLogin(t *testing.T) {
+	for _, test := range []struct {
+		name, host, secret string
+		keys               string // of the spec
+		stage              luagw.Stage
+		want               string
+	}{{
+		name: "no key accepted", host: "nokey", stage: luagw.StageAuth,
+		want: `nokey (ADDR port 22) does not let "nokey" in; tried DIR/id_ed25519 (ED25519 SHA256:...), not password: there is no terminal to ask at; it accepts publickey, password`,
+	}, {
+		name: "passphrase and nobody to ask", host: "encrypted", stage: luagw.StageAuth,
+		want: `encrypted (ADDR port 22) does not let "encrypted" in; tried DIR/id_encrypted: it needs its passphrase, and there is no terminal to ask at, DIR/id_ed25519 (ED25519 SHA256:...), not password: there is no terminal to ask at; it accepts publickey, password`,
+	}, {
+		name: "password and nobody to ask", host: "password", stage: luagw.StageAuth,
+		want: `password (ADDR port 22) does not let "password" in; tried not password: there is no terminal to ask at; it accepts password`,
+	}, {
+		name: "password is wrong", host: "password", secret: "wrong", stage: luagw.StageAuth,
+		want: `password (ADDR port 22) does not let "password" in; tried password 3 times; it accepts password`,
+	}, {
+		name: "keyboard and nobody to ask", host: "keyboard", stage: luagw.StageAuth,
+		want: `keyboard (ADDR port 22) does not let "keyboard" in; tried not keyboard-interactive: there is no terminal to ask at; it accepts keyboard-interactive`,
+	}, {
+		name: "host key unknown", host: "unknown", stage: luagw.StageHostKey,
+		want: `unknown (ADDR port 22) shows the ED25519 key SHA256:..., which is not known; if it is the right one, add this line to DIR/known_hosts, or use hostkey=accept-new once: unknown ssh-ed25519 AAAA...`,
+	}, {
+		name: "host key changed", host: "changed", stage: luagw.StageHostKey,
+		want: `changed (ADDR port 22) shows the ED25519 key SHA256:..., but DIR/known_hosts:N has the ED25519 key SHA256:...: the host was set up anew, or somebody is in between`,
+	}, {
+		name: "host key revoked", host: "revoked", stage: luagw.StageHostKey,
+		want: `revoked (ADDR port 22) shows the ED25519 key SHA256:..., which DIR/known_hosts:N says is revoked`,
+	}, {
+		name: "port closed", host: "closed", stage: luagw.StageDial,
+		want: `cannot connect to closed (ADDR port 1): connection refused`,
+	}, {
+		name: "filtered", host: "filtered", keys: "//timeout=2s", stage: luagw.StageDial,
+		want: `cannot connect to filtered (ADDR port 22): no answer for 2s`,
+	}, {
+		name: "nobody has the address", host: "gone", stage: luagw.StageDial,
+		want: `cannot connect to gone (ADDR port 22): no route to host`,
+	}, {
+		name: "name does not resolve", host: "unresolvable", stage: luagw.StageResolve,
+		want: `the name "unresolvable.invalid" of unresolvable does not resolve: no such host`,
+	}, {
+		name: "jump host is gone", host: "behindgone", stage: luagw.StageDial,
+		want: `jump host gone: cannot connect to gone (GONE port 22): no route to host`,
+	}} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			b := newBed(t)
+			spec := b.spec(test.host, test.keys)
+			_, err := b.run(b.dialer(test.secret), spec, "id -un")
+			want := "open \"" + b.text(spec.String()) + "\": " + string(test.stage) + ": " + test.want
+			want = strings.ReplaceAll(want, "ADDR", b.Host(t, test.host).Addr)
+			want = strings.ReplaceAll(want, "GONE", b.Host(t, "gone").Addr)
+			if stage(err) != test.stage || b.sentence(err) != want {
+				t.Errorf("got stage %q and\n%s\nwant stage %q and\n%s", stage(err), b.sentence(err), test.stage, want)
+			}
+		})
+	}
+}
+
+// TestProgram logs in with the system's client, to hosts which need something of
+// the configuration.
+func TestProgram(t *testing.T) {
+	for host, want := range map[string]string{"web1": "root", "certificate": "certificate", "innermost": "root", "certified": "root"} {
+		t.Run(host, func(t *testing.T) {
+			t.Parallel()
+			b := newBed(t)
+			got, err := b.run(b.dialer(""), b.spec(host, "//ssh_program=ssh"), "id -un")
+			if err != nil || got != want+"\n" {
+				t.Errorf("id -un: got %q and %v, want %q", got, err, want)
+			}
+		})
+	}
+}
