@@ -196,6 +196,9 @@ func giveUp(raw io.ReadWriteCloser, stage Stage, err error) error {
 	if hello, ok := errors.AsType[*helloError](err); ok {
 		open.Err, open.Stderr = hello.err, tail(hello.noise)
 	}
+	if told, ok := errors.AsType[*OpenError](open.Err); ok {
+		open.Stage, open.Err, open.Stderr = told.Stage, told.Err, told.Stderr
+	}
 	if exiter, ok := raw.(Exiter); ok {
 		ctx, cancel := context.WithTimeout(context.Background(), exitTimeout)
 		defer cancel()

@@ -149,9 +149,14 @@ func readHello(ctx context.Context, conn io.ReadWriteCloser) (info Info, rest []
 
 // helloFailure says whether to give up waiting for the hello.
 func helloFailure(ctx context.Context, seen int, readErr error) error {
+	told, isTold := errors.AsType[*OpenError](readErr) // by a transport that knows more
 	switch {
+	case ctx.Err() != nil && isTold:
+		return &OpenError{Stage: told.Stage, Stderr: told.Stderr, Err: fmt.Errorf("%w: %w", lateHello(ctx), told.Err)}
 	case ctx.Err() != nil:
-		return fmt.Errorf("no hello from the agent in time: %w", context.Cause(ctx))
+		return lateHello(ctx)
+	case isTold:
+		return told
 	case seen > maxNoise:
 		return fmt.Errorf("no hello from the agent in the first %d KiB", maxNoise>>10)
 	case errors.Is(readErr, io.EOF):
@@ -160,6 +165,10 @@ func helloFailure(ctx context.Context, seen int, readErr error) error {
 		return fmt.Errorf("no hello from the agent: %w", readErr)
 	}
 	return nil
+}
+
+func lateHello(ctx context.Context) error {
+	return fmt.Errorf("no hello from the agent in time: %w", context.Cause(ctx))
 }
 
 // cutHello finds the first whole line that is a hello.
