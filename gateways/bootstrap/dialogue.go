@@ -135,7 +135,7 @@ func (c *connection) ended(err error) error {
 	}
 	switch {
 	case c.ctx.Err() != nil:
-		return fmt.Errorf("%s: %w", c.unfinished(), luagw.ErrClosed)
+		return &interrupted{c.unfinished()}
 	case errors.Is(err, io.EOF):
 		return errors.New(what)
 	}
@@ -152,3 +152,9 @@ func (c *connection) unfinished() string {
 	}
 	return "the far side has not run sh yet"
 }
+
+// interrupted is the error of what Close has ended.
+type interrupted struct{ doing string }
+
+func (e *interrupted) Error() string { return e.doing }
+func (e *interrupted) Unwrap() error { return luagw.ErrClosed }

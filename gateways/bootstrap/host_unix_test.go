@@ -79,6 +79,7 @@ type host struct {
 	home  string            // made if empty
 	path  string            // PATH; that of the test if empty
 	setup func(*exec.Cmd)
+	grace time.Duration // before what does not end is killed
 }
 
 // begin runs a command line.
@@ -101,7 +102,7 @@ func (h *host) begin(t testing.TB, line string) *child.Process {
 		t.Fatal(err)
 	}
 	args := append(slices.Clone(shell), line)
-	process, err := child.Start(&child.Command{Path: path, Args: args, Session: true, Setup: func(cmd *exec.Cmd) {
+	process, err := child.Start(&child.Command{Path: path, Args: args, Session: true, Grace: h.grace, Setup: func(cmd *exec.Cmd) {
 		cmd.Env, cmd.Dir = nil, h.home
 		for name, value := range env {
 			cmd.Env = append(cmd.Env, name+"="+value)
@@ -294,14 +295,18 @@ func needsRoot(t *testing.T) {
 // which the places beside HOME are empty.
 func mounted(commands string) []string {
 	script := `mount -t tmpfs none /var/tmp && mount -t tmpfs none /dev/shm && chmod 1777 /var/tmp /dev/shm && ` +
-		commands + ` && exec sh -c "$0"`
-	return []string{"unshare", "-m", "sh", "-c", script}
+		commands + ` && exec sh -c "$1"`
+	return []string{"unshare", "-m", "sh", "-c", script, "sh"}
 }
 
 // tools makes a directory with links to programs, for PATH.
 func tools(t *testing.T, names ...string) string {
 	t.Helper()
-	dir := t.TempDir()
+	return toolsIn(t, t.TempDir(), names...)
+}
+
+func toolsIn(t *testing.T, dir string, names ...string) string {
+	t.Helper()
 	for _, name := range names {
 		path, err := exec.LookPath(name)
 		if err != nil {
