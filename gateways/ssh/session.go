@@ -41,6 +41,8 @@ type session struct {
 	routines sync.WaitGroup
 	ended    chan struct{} // closed when no more requests come
 
+	reading sync.Mutex // held in a Read of channel: the library wakes one reader when it ends
+
 	mu      sync.Mutex // guards the following
 	exit    luagw.Exit
 	exited  bool
@@ -141,11 +143,27 @@ func (s *session) refuse(err error) {
 
 // Read reads from the command's standard output.
 func (s *session) Read(p []byte) (int, error) {
-	n, err := s.channel.Read(p)
+	n, err := s.readChannel(p)
 	if n > 0 || err == nil {
 		return n, nil
 	}
 	return 0, s.ending(err)
+}
+
+func (s *session) readChannel(p []byte) (int, error) {
+	s.reading.Lock()
+	defer s.reading.Unlock()
+	return s.channel.Read(p)
+}
+
+// discard reads what nobody wants any more.
+func (s *session) discard() {
+	buf := make([]byte, 32<<10)
+	for {
+		if _, err := s.readChannel(buf); err != nil {
+			return
+		}
+	}
 }
 
 // ending tells why there is no more to read: io.EOF if the command has closed
@@ -222,7 +240,7 @@ func (s *session) Close() error {
 func (s *session) leave() {
 	timer := time.AfterFunc(grace, func() { s.link.cut(luagw.ErrClosed) })
 	defer timer.Stop()
-	s.routines.Go(func() { io.Copy(io.Discard, s.channel) })
+	s.routines.Go(s.discard)
 	s.channel.CloseWrite()
 	select {
 	case <-s.ended:
