@@ -174,6 +174,7 @@ func tellExit(channel ssh.Channel, exit child.Exit) {
 		status := struct{ Status uint32 }{uint32(max(exit.Code, 0))}
 		channel.SendRequest("exit-status", false, ssh.Marshal(&status))
 	}
+	channel.CloseWrite()
 	channel.Close()
 }
 
