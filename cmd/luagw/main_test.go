@@ -31,6 +31,13 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits":     exits,
 			"interrupt": interruptAt,
+			"serve":     serve,
+			"served":    served,
+			"authorize": authorize,
+		},
+		Setup: func(env *testscript.Env) error {
+			env.Values[servingKey{}] = &serving{}
+			return nil
 		},
 	})
 }
