@@ -34,14 +34,16 @@ const (
 type Gateway struct {
 	id    string
 	spec  *Spec
+	text  string // the spec as it was given
 	group *Group
 	place int                // in the group's order
 	raw   io.ReadWriteCloser // what Dial returned
 	conn  *connection
-	ready chan struct{} // closed when the settings are in force, or refused
+	hello *greeting
+	ready chan struct{} // closed when the settings are in force, or refused, or there are none
 
-	mu       sync.Mutex // guards the following
-	info     Info
+	mu       sync.Mutex      // guards the following
+	dir      string          // of the agent, by its settings
 	setupErr error           // why the settings were refused
 	stopping bool            // Shutdown was called
 	closed   bool            // Close was called
@@ -65,11 +67,16 @@ func (gw *Gateway) String() string {
 // Spec is what the gateway was opened with. It must not be changed.
 func (gw *Gateway) Spec() *Spec { return gw.spec }
 
-// Info is what the agent said of itself when it started.
+// Info is what the agent said of itself when it started: nothing yet, if the
+// gateway was begun by [Group.Start] and has not opened.
 func (gw *Gateway) Info() Info {
+	info := gw.hello.told()
 	gw.mu.Lock()
 	defer gw.mu.Unlock()
-	return gw.info
+	if gw.dir != "" {
+		info.Dir = gw.dir
+	}
+	return info
 }
 
 // Done is closed when the gateway is closed or lost, and its process reaped.
@@ -83,29 +90,56 @@ func (gw *Gateway) Err() error {
 	return gw.err
 }
 
-// start runs the protocol on a fresh connection, whose hello was read.
-func (gw *Gateway) start(ctx context.Context, conn io.ReadWriteCloser) error {
+// start runs the protocol on a fresh connection, ahead of its hello.
+// It opens within timeout, or ends.
+func (gw *Gateway) start(timeout time.Duration) error {
 	cfg, err := muxConfig(gw.spec)
 	if err != nil {
 		return err
 	}
+	cfg.Present = gw.hello.said
 	setup, err := settingsOf(gw.spec)
 	if err != nil {
 		return err
 	}
-	session, err := mux.Client(conn, cfg)
+	session, err := mux.Client(gw.hello, cfg)
 	if err != nil {
 		return err
 	}
 	gw.conn = newConnection(session, gw)
 	go gw.accept() // ends with the session, and then ends the gateway
-	if err := gw.openControl(ctx, setup); err != nil {
-		return err
-	}
+	gw.openControl(setup)
 	if setup.empty() {
-		return nil
+		close(gw.ready)
 	}
-	return gw.awaitReady(ctx)
+	gw.conn.goDo(func() { gw.boundOpening(timeout) })
+	return nil
+}
+
+// Opened waits until the agent has said hello and its settings are in force. Its
+// error is an [*OpenError]; all that was sent ahead ends with that too. When ctx
+// ends first the gateway goes on opening.
+func (gw *Gateway) Opened(ctx context.Context) error {
+	for _, step := range []<-chan struct{}{gw.hello.said, gw.ready} {
+		if isClosed(step) {
+			continue
+		}
+		select {
+		case <-step:
+		case <-gw.lost:
+			return gw.Err()
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	gw.mu.Lock()
+	refused := gw.setupErr != nil
+	gw.mu.Unlock()
+	if refused {
+		<-gw.lost // which comes of it
+		return gw.Err()
+	}
+	return nil
 }
 
 func muxConfig(spec *Spec) (*mux.Config, error) {
@@ -126,11 +160,12 @@ func muxConfig(spec *Spec) (*mux.Config, error) {
 	return cfg, err
 }
 
-// openControl opens the control stream: its first frame bears the settings.
-func (gw *Gateway) openControl(ctx context.Context, setup settings) error {
-	stream, err := gw.conn.session.Open(ctx)
+// openControl opens the control stream: its first frame bears the settings. When
+// that fails the session is about to end, and tells why.
+func (gw *Gateway) openControl(setup settings) {
+	stream, err := gw.conn.session.Open(gw.conn.ctx)
 	if err != nil {
-		return err
+		return
 	}
 	gw.conn.control = mux.NewWriter(stream)
 	gw.conn.goDo(func() {
@@ -138,20 +173,7 @@ func (gw *Gateway) openControl(ctx context.Context, setup settings) error {
 			gw.conn.fail(err)
 		}
 	})
-	return gw.conn.sendControl(ctx, kindControl, setup.values()...)
-}
-
-func (gw *Gateway) awaitReady(ctx context.Context) error {
-	select {
-	case <-gw.ready:
-		gw.mu.Lock()
-		defer gw.mu.Unlock()
-		return gw.setupErr
-	case <-gw.lost:
-		return gw.Err()
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	gw.conn.sendControl(gw.conn.ctx, kindControl, setup.values()...)
 }
 
 // readControl acts on what the agent sends beside the channels.
@@ -209,7 +231,7 @@ func (gw *Gateway) settle(payload []byte) error {
 	gw.mu.Lock()
 	defer gw.mu.Unlock()
 	if dir, ok := list[0].(string); ok {
-		gw.info.Dir = dir
+		gw.dir = dir
 	}
 	close(gw.ready)
 	return nil
@@ -220,11 +242,12 @@ func (gw *Gateway) refused(payload []byte) error {
 	if err != nil {
 		return err
 	}
+	err = errors.New(remote.Message)
 	gw.mu.Lock()
-	defer gw.mu.Unlock()
-	gw.setupErr = errors.New(remote.Message)
+	gw.setupErr = err
+	gw.mu.Unlock()
 	close(gw.ready)
-	return nil
+	return err
 }
 
 // accept serves what the agent asks for, until the session ends, and then
@@ -275,10 +298,19 @@ func (gw *Gateway) end() {
 
 func (gw *Gateway) endError() error {
 	gw.mu.Lock()
-	closed := gw.closed
+	closed, refused := gw.closed, gw.setupErr
 	gw.mu.Unlock()
-	if closed {
+	switch {
+	case closed:
 		return ErrClosed
+	case !isClosed(gw.hello.said):
+		return gw.neverOpened(StageHello, gw.hello.failure(gw.conn.why()))
+	case refused != nil:
+		return gw.neverOpened(StageBootstrap, refused)
+	case !isClosed(gw.ready) && gw.hello.ctx.Err() != nil:
+		return gw.neverOpened(StageBootstrap, fmt.Errorf("the agent did not take its settings in time: %w", context.Cause(gw.hello.ctx)))
+	case !isClosed(gw.ready):
+		return gw.neverOpened(StageBootstrap, gw.conn.why())
 	}
 	lost := &GatewayLostError{ID: gw.id, Cause: gw.conn.why(), ExitCode: -1}
 	if errors.Is(lost.Cause, io.EOF) {
@@ -291,6 +323,11 @@ func (gw *Gateway) endError() error {
 		lost.ExitCode, lost.Signal, lost.Stderr = exit.Code, exit.Signal, exit.Stderr
 	}
 	return lost
+}
+
+// neverOpened is the end of a gateway whose agent was not to be had.
+func (gw *Gateway) neverOpened(stage Stage, err error) error {
+	return openError(gw.text, giveUp(gw.raw, stage, err))
 }
 
 // lostError is why the gateway ended, once the session has. It waits for the

@@ -69,16 +69,40 @@ func (g *Group) parse(spec string) (*Spec, error) {
 
 // OpenSpec does what Open does with a spec that is parsed already.
 func (g *Group) OpenSpec(ctx context.Context, spec *Spec) (*Gateway, error) {
-	open, err := g.prepare(spec)
+	dial, err := g.prepare(spec)
 	if err != nil {
 		return nil, err
 	}
-	return open(ctx)
+	return g.open(ctx, dial)
 }
+
+// Start does what OpenSpec does, but returns when the connection stands, before
+// the agent has said hello. What is sent meanwhile travels ahead, so that the
+// answer of a fragment comes a round trip sooner; [Gateway.Opened] waits for the
+// hello. ctx bounds the opening, as that of Open does. A gateway that does not
+// open is lost: the error of all that was sent on it is an [*OpenError].
+func (g *Group) Start(ctx context.Context, spec *Spec) (*Gateway, error) {
+	dial, err := g.prepare(spec)
+	if err != nil {
+		return nil, err
+	}
+	gw, err := dial(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if !g.add(gw) {
+		gw.Close()
+		return nil, ErrClosed
+	}
+	return gw, nil
+}
+
+// dialFunc makes a gateway whose hello is still to come. ctx bounds its opening.
+type dialFunc func(ctx context.Context) (*Gateway, error)
 
 // prepare checks a spec and takes an id for it, before anything is started. The
 // order in which specs are prepared is that of their gateways in the group.
-func (g *Group) prepare(spec *Spec) (open func(context.Context) (*Gateway, error), err error) {
+func (g *Group) prepare(spec *Spec) (dialFunc, error) {
 	text := spec.String()
 	if err := spec.check(); err != nil {
 		return nil, inSpec(text, err)
@@ -93,7 +117,10 @@ func (g *Group) prepare(spec *Spec) (open func(context.Context) (*Gateway, error
 	}
 	spec.ID = id
 	return func(ctx context.Context) (*Gateway, error) {
-		gw, err := g.open(ctx, spec, place)
+		gw, err := g.dial(ctx, &Gateway{
+			id: id, spec: spec, text: text, group: g, place: place,
+			ready: make(chan struct{}), lost: make(chan struct{}), done: make(chan struct{}),
+		})
 		if err != nil {
 			g.release(id)
 			return nil, openError(text, err)
@@ -148,10 +175,10 @@ func (g *Group) release(id string) {
 	delete(g.ids, id)
 }
 
-// open dials, reads the hello and starts the protocol. On failure nothing is
-// left of it.
-func (g *Group) open(ctx context.Context, spec *Spec, place int) (*Gateway, error) {
-	timeout, err := spec.Duration("timeout")
+// dial makes gw's connection and starts the protocol on it. On failure nothing
+// is left of it.
+func (g *Group) dial(ctx context.Context, gw *Gateway) (*Gateway, error) {
+	timeout, err := gw.spec.Duration("timeout")
 	if err != nil {
 		return nil, err
 	}
@@ -160,31 +187,33 @@ func (g *Group) open(ctx context.Context, spec *Spec, place int) (*Gateway, erro
 	}
 	dialCtx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	raw, err := g.Dial(dialCtx, spec)
+	gw.raw, err = g.Dial(dialCtx, gw.spec)
 	if err != nil {
 		return nil, err
 	}
-	helloCtx, cancel := context.WithTimeoutCause(ctx, timeout, fmt.Errorf("nothing came for %v", timeout))
-	defer cancel()
-	info, rest, err := readHello(helloCtx, raw)
+	gw.hello = newGreeting(ctx, gw.raw)
+	if err := gw.start(timeout); err != nil {
+		return nil, giveUp(gw.raw, StageBootstrap, err)
+	}
+	return gw, nil
+}
+
+// open waits for a gateway to open. On failure nothing is left of it.
+func (g *Group) open(ctx context.Context, dial dialFunc) (*Gateway, error) {
+	gw, err := dial(ctx)
 	if err != nil {
-		return nil, giveUp(raw, StageHello, err)
+		return nil, err
 	}
-	gw := &Gateway{
-		id: spec.ID, spec: spec, group: g, place: place, raw: raw, info: info,
-		ready: make(chan struct{}), lost: make(chan struct{}), done: make(chan struct{}),
-	}
-	if err := gw.start(helloCtx, &replay{raw, rest}); err != nil {
-		if gw.conn != nil {
-			gw.Close()
-		}
-		return nil, giveUp(raw, StageBootstrap, err)
+	if err := gw.Opened(context.Background()); err != nil { // ctx bounds it
+		gw.Close()
+		return nil, err
 	}
 	if !g.add(gw) {
 		gw.Close()
 		return nil, ErrClosed
 	}
-	g.log("opened", gw, "spec", spec.String(), "agent", info.Version, "host", info.Hostname, "pid", info.PID)
+	info := gw.Info()
+	g.log("opened", gw, "spec", gw.spec.String(), "agent", info.Version, "host", info.Hostname, "pid", info.PID)
 	return gw, nil
 }
 
@@ -274,12 +303,12 @@ func (g *Group) OpenAll(ctx context.Context, specs ...string) ([]*Gateway, error
 			errs[i] = err
 			continue
 		}
-		open, err := g.prepare(spec)
+		dial, err := g.prepare(spec)
 		if err != nil {
 			errs[i] = err
 			continue
 		}
-		wg.Go(func() { opened[i], errs[i] = open(ctx) })
+		wg.Go(func() { opened[i], errs[i] = g.open(ctx, dial) })
 	}
 	wg.Wait()
 	return opened, errors.Join(errs...)

@@ -216,18 +216,3 @@ func helloReason(text string) string {
 	}
 	return reason.Error
 }
-
-// replay is a connection whose first bytes were read already.
-type replay struct {
-	io.ReadWriteCloser
-	first []byte
-}
-
-func (r *replay) Read(p []byte) (int, error) {
-	if len(r.first) == 0 {
-		return r.ReadWriteCloser.Read(p)
-	}
-	n := copy(p, r.first)
-	r.first = r.first[n:]
-	return n, nil
-}

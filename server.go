@@ -209,10 +209,12 @@ func (s *server) control(stream *mux.Stream, fr *frameReader, payload []byte) er
 	if repeated {
 		return fmt.Errorf("%w: a second control stream", errMalformed)
 	}
-	if err := s.settle(setup); err != nil {
+	switch refused, err := s.settle(setup); {
+	case err != nil:
 		return err
+	case !refused:
+		close(s.settled) // otherwise nothing that came ahead may run
 	}
-	close(s.settled)
 	for {
 		k, payload, err := fr.next()
 		if err != nil {
@@ -224,16 +226,17 @@ func (s *server) control(stream *mux.Stream, fr *frameReader, payload []byte) er
 	}
 }
 
-func (s *server) settle(setup settings) error {
+// settle puts the settings in force, or tells the near side why not.
+func (s *server) settle(setup settings) (refused bool, err error) {
 	ctx := s.conn.ctx
 	if setup.empty() {
-		return nil
+		return false, nil
 	}
 	if err := s.applySettings(setup); err != nil {
-		return s.conn.sendFailure(ctx, err)
+		return true, s.conn.sendFailure(ctx, err)
 	}
 	dir, _ := os.Getwd()
-	return s.conn.sendControl(ctx, kindReady, dir)
+	return false, s.conn.sendControl(ctx, kindReady, dir)
 }
 
 // sendFailure refuses the settings.

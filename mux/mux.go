@@ -81,6 +81,11 @@ type Config struct {
 	// either, before the session ends with ErrStalled. A dead peer is noticed
 	// within KeepAlive+Timeout. DefaultTimeout if zero.
 	Timeout time.Duration
+
+	// Present is closed when the peer is known to be there, and these times
+	// count from then on: before, somebody else bounds the wait for it. They
+	// count at once if nil.
+	Present <-chan struct{}
 }
 
 // Client starts a session on conn for the side that dialled it.

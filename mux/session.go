@@ -43,6 +43,7 @@ type Session struct {
 	conn    io.ReadWriteCloser
 	window  uint32 // of each stream, for what the peer sends
 	timeout time.Duration
+	present <-chan struct{} // closed when the times count; nil if they always do
 	sweeper sweeper
 
 	writing sync.Mutex // one write at a time
@@ -82,6 +83,9 @@ func newSession(c io.ReadWriteCloser, cfg *Config, firstID uint32) (*Session, er
 	}
 	keepAlive, timeout := cfg.timing()
 	s.timeout = timeout
+	if cfg != nil {
+		s.present = cfg.Present
+	}
 	go s.read()
 	if keepAlive > 0 {
 		go s.keepAlive(keepAlive)
@@ -285,6 +289,13 @@ func (s *Session) Ping() (time.Duration, error) {
 // keepAlive pings until the session ends. That is all it is for: a ping that
 // finds the connection dead ends the session.
 func (s *Session) keepAlive(every time.Duration) {
+	if s.present != nil {
+		select {
+		case <-s.present:
+		case <-s.done:
+			return
+		}
+	}
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
 	for {

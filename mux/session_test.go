@@ -514,3 +514,23 @@ func TestPingMeasures(t *testing.T) {
 		t.Errorf("Ping: got %v, %v", d, err)
 	}
 }
+
+// Until the peer is known to be there, its silence is nobody's stall.
+func TestTimesCountOnceThePeerIsPresent(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		near, far := memoryPipe()
+		present := make(chan struct{})
+		client, _ := Client(near, &Config{Present: present, KeepAlive: time.Second, Timeout: time.Second})
+		defer client.Close()
+		defer far.Close()
+		time.Sleep(time.Hour)
+		if err := client.Err(); err != nil {
+			t.Fatalf("the session ended before the peer was there: %v", err)
+		}
+		close(present)
+		time.Sleep(3 * time.Second)
+		if err := client.Err(); err != ErrStalled {
+			t.Errorf("the session of a silent peer ended with %v, want %v", err, ErrStalled)
+		}
+	})
+}

@@ -144,6 +144,9 @@ func (g *stallGuard) check(s *Session) {
 		return
 	}
 	left := s.timeout - time.Since(g.since)
+	if s.present != nil && !isClosed(s.present) {
+		left = s.timeout
+	}
 	if left <= 0 {
 		go s.end(ErrStalled)
 		return

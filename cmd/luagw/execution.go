@@ -62,24 +62,38 @@ func (e *execution) runOn(ctx context.Context, t *target) {
 		ctx, cancel = context.WithTimeoutCause(ctx, e.timeout, fmt.Errorf("%w after %v", errTimeout, e.timeout))
 		defer cancel()
 	}
-	gw, err := e.group.OpenSpec(ctx, t.spec)
+	gw, err := e.group.Start(ctx, t.spec)
 	opened()
 	if err != nil {
-		if cause := context.Cause(ctx); errors.Is(cause, errTimeout) {
-			err = fmt.Errorf("%w: %w", cause, err)
-		}
-		e.unlessStopped(ctx, func() { e.report.openError(t.spec.ID, err) })
+		e.openError(ctx, t, err)
 		return
 	}
 	if !t.bridge {
 		defer gw.Close()
 	}
 	if err := e.runIn(ctx, gw); err != nil {
-		if cause := context.Cause(ctx); errors.Is(cause, errTimeout) {
-			err = cause
-		}
-		e.unlessStopped(ctx, func() { e.report.fragmentError(gw.ID(), err) })
+		e.failed(ctx, t, gw, err)
 	}
+}
+
+// failed tells why the script failed on a target, which may have gone ahead of a
+// gateway that never opened.
+func (e *execution) failed(ctx context.Context, t *target, gw *luagw.Gateway, err error) {
+	if openErr := gw.Opened(context.Background()); openErr != nil { // bounded as the opening is
+		e.openError(ctx, t, openErr)
+		return
+	}
+	if cause := context.Cause(ctx); errors.Is(cause, errTimeout) {
+		err = cause
+	}
+	e.unlessStopped(ctx, func() { e.report.fragmentError(gw.ID(), err) })
+}
+
+func (e *execution) openError(ctx context.Context, t *target, err error) {
+	if cause := context.Cause(ctx); errors.Is(cause, errTimeout) {
+		err = fmt.Errorf("%w: %w", cause, err)
+	}
+	e.unlessStopped(ctx, func() { e.report.openError(t.spec.ID, err) })
 }
 
 // unlessStopped tells an outcome, unless it is nothing but the consequence of

@@ -1,0 +1,121 @@
+package luagw
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+)
+
+// Bootstrapper is what a [DialFunc]'s connection implements when the agent at
+// its end may still have to be brought there. The time for the agent's hello
+// begins when that is done. What is written before is the connection's to keep
+// for the agent.
+type Bootstrapper interface {
+	// Bootstrapped returns a channel that is closed when the agent was
+	// started. It is not when that fails: then Read tells why.
+	Bootstrapped() <-chan struct{}
+}
+
+// greeting is a connection on which the agent's hello is still to come: Read
+// reads past it, and what is written goes ahead of it.
+type greeting struct {
+	io.ReadWriteCloser
+	ctx    context.Context // of the opening
+	cancel context.CancelCauseFunc
+	rest   []byte        // what was read with the hello; the reader's
+	said   chan struct{} // closed when the hello has come
+
+	mu   sync.Mutex // guards the following
+	info Info
+	err  error // why no hello came
+}
+
+func newGreeting(ctx context.Context, conn io.ReadWriteCloser) *greeting {
+	h := &greeting{ReadWriteCloser: conn, said: make(chan struct{})}
+	h.ctx, h.cancel = context.WithCancelCause(ctx)
+	return h
+}
+
+// Read is called by one goroutine at a time, the session's reader.
+func (h *greeting) Read(p []byte) (int, error) {
+	if !isClosed(h.said) {
+		if err := h.listen(); err != nil {
+			return 0, err
+		}
+	}
+	if len(h.rest) == 0 {
+		return h.ReadWriteCloser.Read(p)
+	}
+	n := copy(p, h.rest)
+	h.rest = h.rest[n:]
+	return n, nil
+}
+
+// listen reads the hello.
+func (h *greeting) listen() error {
+	info, rest, err := readHello(h.ctx, h.ReadWriteCloser)
+	h.rest = rest
+	h.mu.Lock()
+	h.info, h.err = info, err
+	h.mu.Unlock()
+	if err == nil {
+		close(h.said)
+	}
+	return err
+}
+
+// told is what the hello told.
+func (h *greeting) told() Info {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.info
+}
+
+// failure is why no hello came to a session that has ended. What was read, or
+// came instead, tells more than that it could not be written any more.
+func (h *greeting) failure(ended error) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.err != nil {
+		return h.err
+	}
+	return ended
+}
+
+// boundOpening ends a gateway that does not open in time.
+func (gw *Gateway) boundOpening(timeout time.Duration) {
+	if boot, ok := gw.raw.(Bootstrapper); ok {
+		select {
+		case <-boot.Bootstrapped():
+		case <-gw.hello.ctx.Done():
+		case <-gw.lost:
+			return
+		}
+	}
+	timer := time.NewTimer(timeout)
+	defer timer.Stop()
+	for _, step := range []<-chan struct{}{gw.hello.said, gw.ready} {
+		select {
+		case <-step:
+			continue
+		case <-gw.lost:
+			return
+		case <-gw.hello.ctx.Done():
+		case <-timer.C:
+			gw.hello.cancel(fmt.Errorf("nothing came for %v", timeout))
+		}
+		gw.raw.Close()
+		return
+	}
+}
+
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}

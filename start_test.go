@@ -1,0 +1,115 @@
+package luagw_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/luagw/luagw"
+	"github.com/luagw/luagw/gateways"
+	"github.com/luagw/luagw/lua"
+)
+
+// mute is a connection to an agent that is not heard until it is released.
+type mute struct {
+	io.ReadWriteCloser
+	released chan struct{}
+	written  atomic.Int64
+}
+
+func (m *mute) Read(p []byte) (int, error) {
+	<-m.released
+	return m.ReadWriteCloser.Read(p)
+}
+
+func (m *mute) Write(p []byte) (int, error) {
+	n, err := m.ReadWriteCloser.Write(p)
+	m.written.Add(int64(n))
+	return n, err
+}
+
+func TestStartSpeaksAheadOfTheHello(t *testing.T) {
+	ctx := bounded(t)
+	conn := &mute{released: make(chan struct{})}
+	inside := luagw.InProcess(&lua.Runtime{})
+	g := &luagw.Group{Dial: func(ctx context.Context, spec *luagw.Spec) (c io.ReadWriteCloser, err error) {
+		conn.ReadWriteCloser, err = inside(ctx, spec)
+		return conn, err
+	}}
+	defer g.Close()
+	gw, err := g.Start(ctx, &luagw.Spec{Kind: "popen"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := conn.written.Load()
+	ch, err := gw.RemoteExec(ctx, "return 'early'")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if conn.written.Load() == before {
+		t.Error("the fragment was not sent ahead")
+	}
+	if info := gw.Info(); info != (luagw.Info{}) {
+		t.Errorf("Info before the hello = %+v, want nothing", info)
+	}
+	ended, end := context.WithCancel(ctx)
+	end()
+	if err := gw.Opened(ended); err != context.Canceled {
+		t.Errorf("Opened before the hello = %v, want %v", err, context.Canceled)
+	}
+	close(conn.released)
+	if results, err := ch.Results(ctx); err != nil || len(results) != 1 || results[0] != "early" {
+		t.Errorf("got %v, %v; want early", results, err)
+	}
+	if err := gw.Opened(ended); err != nil {
+		t.Errorf("Opened after the hello = %v", err)
+	}
+	if gw.Info().OS == "" {
+		t.Error("Info after the hello tells nothing")
+	}
+}
+
+func TestStartOfWhatIsNoAgent(t *testing.T) {
+	ctx := bounded(t)
+	g := &luagw.Group{Dial: gateways.Dial}
+	defer g.Close()
+	gw, err := g.Start(ctx, &luagw.Spec{Kind: "exec", Target: `sh -c "cat >/dev/null; echo no such thing >&2; exit 3"`, Params: map[string]string{"timeout": "300ms"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = gw.Call(ctx, "return 1")
+	for _, err := range []error{err, gw.Opened(ctx), gw.Err()} {
+		if open, ok := errors.AsType[*luagw.OpenError](err); !ok || open.Stage != luagw.StageHello {
+			t.Errorf("got %T %v, want an OpenError of stage hello", err, err)
+		}
+	}
+	<-gw.Done()
+	if _, ok := g.Gateway(gw.ID()); ok {
+		t.Error("it is still in its group")
+	}
+}
+
+// What came ahead of settings that the agent cannot take is not run.
+func TestStartWithSettingsThatAreRefused(t *testing.T) {
+	ctx := bounded(t)
+	g := &luagw.Group{Dial: gateways.Dial}
+	defer g.Close()
+	trace := filepath.Join(t.TempDir(), "ran")
+	gw, err := g.Start(ctx, &luagw.Spec{Kind: "popen", Dir: "/dev/null/nowhere"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = gw.Call(ctx, "fs.write(..., 'x')", trace)
+	if open, ok := errors.AsType[*luagw.OpenError](err); !ok || open.Stage != luagw.StageBootstrap || !strings.Contains(err.Error(), "/dev/null/nowhere") {
+		t.Errorf("got %v, want an OpenError of stage bootstrap that names the directory", err)
+	}
+	<-gw.Done()
+	if _, err := os.Stat(trace); err == nil {
+		t.Error("the fragment was run without its settings")
+	}
+}
