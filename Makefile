@@ -11,14 +11,29 @@ build agent demo: export GOFLAGS += -trimpath
 build: agent
 	go build -ldflags='-s -w' -o bin/ ./cmd/luagw
 
-# The agent travels to where it runs, so it is built for its size: functions
-# lie closer together, and where speed does not count nothing is inlined. Lua
-# runs 2 to 4 % slower for it. The test of the agent's size reads these lines.
+# The agent travels to where it runs, so it is built for its size: functions lie
+# closer together, by the tag it is without Go's types as items, and nothing is
+# inlined in the packages below, in which speed does not count. Those in which it
+# does are the VM and what is under it (gopher-lua, its pm, runtime, sync, math,
+# bytes, strconv, unicode) and what items go through (luagw, mux, lua, msgpack).
+# The test of the agent's size builds it by this.
+AGENT_TAGS = luagw_agent
 AGENT_LDFLAGS = -s -w -funcalign=16
-AGENT_GCFLAGS = -gcflags=github.com/luagw/luagw/lua/std=-l -gcflags=fmt=-l -gcflags=time=-l -gcflags=os=-l -gcflags=net=-l -gcflags=net/netip=-l -gcflags=os/exec=-l -gcflags=path/filepath=-l -gcflags=io/fs=-l -gcflags=github.com/luagw/luagw/internal/proctree=-l -gcflags=github.com/yuin/gopher-lua/parse=-l -gcflags=github.com/yuin/gopher-lua/ast=-l -gcflags=crypto/internal/fips140/...=-l
+AGENT_COLD = \
+	bufio context crypto/... encoding/base64 encoding/binary encoding/hex errors fmt \
+	hash/crc32 internal/bisect internal/filepathlite internal/fmtsort internal/godebug \
+	internal/poll internal/reflectlite internal/syscall/... io/fs iter log log/slog maps \
+	math/rand math/rand/v2 net net/netip os os/exec path path/filepath reflect \
+	runtime/debug runtime/metrics sort strings syscall time unique vendor/... \
+	golang.org/x/sys/unix \
+	github.com/yuin/gopher-lua/ast github.com/yuin/gopher-lua/parse \
+	github.com/luagw/luagw/internal/child github.com/luagw/luagw/internal/proctree \
+	github.com/luagw/luagw/internal/socket github.com/luagw/luagw/lua/std
+AGENT_FLAGS = -tags=$(AGENT_TAGS) -ldflags='$(AGENT_LDFLAGS)' $(AGENT_COLD:%=-gcflags=%=-l)
+BIN = bin
 
 agent:
-	go build -ldflags='$(AGENT_LDFLAGS)' $(AGENT_GCFLAGS) -o bin/ ./cmd/luagw-agent
+	go build $(AGENT_FLAGS) -o $(BIN)/ ./cmd/luagw-agent
 
 # A few agents on this machine, and what a fragment tells of it.
 demo:

@@ -71,14 +71,17 @@ func newChannel(conn *connection, stream *mux.Stream, role role) *Channel {
 }
 
 // Gateway is the gateway that the channel belongs to; nil on the far side.
-func (c *Channel) Gateway() *Gateway { return c.conn.gateway }
+func (c *Channel) Gateway() *Gateway {
+	gw, _ := c.conn.gateway.(*Gateway)
+	return gw
+}
 
 // String is the channel's number and its gateway's id.
 func (c *Channel) String() string {
 	if c.conn.gateway == nil {
 		return fmt.Sprintf("channel %d", c.stream.ID())
 	}
-	return fmt.Sprintf("channel %d of %s", c.stream.ID(), c.conn.gateway.id)
+	return fmt.Sprintf("channel %d of %s", c.stream.ID(), c.conn.gateway.ID())
 }
 
 // Send sends one item. It returns when the item is on its way or in the

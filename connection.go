@@ -39,7 +39,7 @@ var (
 // session, its open channels, and the control stream.
 type connection struct {
 	session *mux.Session
-	gateway *Gateway // nil on the far side
+	gateway nearSide // nil on the far side
 	near    bool
 
 	ctx    context.Context // ends when the session has ended
@@ -60,7 +60,15 @@ type connection struct {
 	prints printCount
 }
 
-func newConnection(session *mux.Session, gateway *Gateway) *connection {
+// nearSide is a connection's [Gateway], as the connection knows it. Were it the
+// type itself, an agent would contain the near side's methods.
+type nearSide interface {
+	ID() string
+	lostError() error
+}
+
+// newConnection returns an end of the session; gateway is nil on the far side.
+func newConnection(session *mux.Session, gateway nearSide) *connection {
 	c := &connection{session: session, gateway: gateway, near: gateway != nil, channels: map[uint32]*Channel{}}
 	c.ctx, c.cancel = context.WithCancelCause(context.Background())
 	return c

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/luagw/luagw/mux"
 )
@@ -66,14 +67,48 @@ func (gw *Gateway) dial(ctx context.Context, spec *Spec) (*hop, error) {
 	return h, nil
 }
 
+// dialRequest is the frame that asks for a dial: what reaching spec takes, in
+// parts, so that the agent need not know the grammar of specs.
 func dialRequest(spec *Spec) ([]byte, error) {
-	bare := spec.Clone()
-	bare.ID, bare.Via, bare.Dir, bare.Env, bare.Nice = "", "", "", nil, 0
-	b, err := appendValues(beginFrame(nil, kindDial), []any{bare.String()}, nil)
+	timeout, err := spec.Duration("timeout")
+	if err != nil {
+		return nil, err
+	}
+	params := map[string]any{}
+	for key, value := range spec.Params {
+		params[key] = value
+	}
+	request := []any{spec.Kind, spec.Target, spec.Agent, params, int64(timeout)}
+	b, err := appendValues(beginFrame(nil, kindDial), request, nil)
 	if err != nil {
 		return nil, err
 	}
 	return endFrame(b, 0)
+}
+
+// readDialRequest is the inverse of dialRequest. The spec is as the near side
+// has checked it.
+func readDialRequest(payload []byte) (*Spec, time.Duration, error) {
+	list, err := readList(payload, nil, 5)
+	if err != nil {
+		return nil, 0, err
+	}
+	spec := &Spec{Params: map[string]string{}}
+	var ok [5]bool
+	var params map[string]any
+	var timeout int64
+	spec.Kind, ok[0] = list[0].(string)
+	spec.Target, ok[1] = list[1].(string)
+	spec.Agent, ok[2] = list[2].(string)
+	params, ok[3] = list[3].(map[string]any)
+	timeout, ok[4] = list[4].(int64)
+	if ok != [5]bool{true, true, true, true, true} {
+		return nil, 0, errMalformed
+	}
+	for key, value := range params {
+		spec.Params[key], _ = value.(string)
+	}
+	return spec, time.Duration(timeout), nil
 }
 
 // awaitDialled waits for the answer, until ctx ends.

@@ -2,7 +2,6 @@ package luagw
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -27,7 +26,7 @@ var _ DialFunc = DialHere
 // of a bare connection (keys, passwords, the upload of an agent) stays with the
 // near side, see [Gateway.Dial].
 //
-// Errors are [*OpenError] without Spec, or [*SpecError].
+// Errors are [*OpenError] without Spec.
 func DialHere(ctx context.Context, spec *Spec) (io.ReadWriteCloser, error) {
 	switch spec.Kind {
 	case "popen", "exec":
@@ -48,12 +47,13 @@ func hereError(stage Stage, err error) error { return &OpenError{Stage: stage, E
 
 // connectHere connects to a host, and does not ask what is there.
 func connectHere(ctx context.Context, spec *Spec) (io.ReadWriteCloser, error) {
-	port, err := spec.Int("port")
-	if err != nil {
-		return nil, err
-	}
-	if port == 0 {
-		port = DefaultPort
+	port := DefaultPort
+	if text, ok := spec.Params["port"]; ok {
+		n, err := strconv.ParseUint(text, 10, 16)
+		if err != nil {
+			return nil, hereError(StageResolve, fmt.Errorf("port %q is no port", text))
+		}
+		port = int(n)
 	}
 	addrs, err := socket.Lookup(ctx, spec.Target)
 	if err != nil {
@@ -69,9 +69,6 @@ func connectHere(ctx context.Context, spec *Spec) (io.ReadWriteCloser, error) {
 func startHere(spec *Spec) (io.ReadWriteCloser, error) {
 	command, err := commandHere(spec)
 	if err != nil {
-		if _, ok := errors.AsType[*SpecError](err); ok {
-			return nil, err
-		}
 		return nil, hereError(StageResolve, err)
 	}
 	process, err := child.Start(command)
@@ -82,9 +79,13 @@ func startHere(spec *Spec) (io.ReadWriteCloser, error) {
 }
 
 func commandHere(spec *Spec) (*child.Command, error) {
-	words, err := spec.Command()
-	if err != nil {
-		return nil, err
+	line := spec.Agent
+	if spec.Kind == "exec" {
+		line = spec.Target
+	}
+	words, err := commandWords(line)
+	if err != nil && line != "" {
+		return nil, fmt.Errorf("%q: %w", line, err)
 	}
 	command := &child.Command{Args: words, Session: true, Grace: hereGrace}
 	if len(words) > 0 {

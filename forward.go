@@ -66,23 +66,14 @@ func (s *server) enterHop(id uint32) (ctx context.Context, leave func()) {
 }
 
 func (s *server) dialSpec(ctx context.Context, payload []byte) (io.ReadWriteCloser, error) {
-	list, err := readList(payload, nil, 1)
+	spec, timeout, err := readDialRequest(payload)
 	if err != nil {
 		return nil, err
 	}
 	if s.agent.Dial == nil {
 		return nil, errReachesNot
 	}
-	text, _ := list[0].(string)
-	spec, err := ParseSpec(text)
-	if err != nil {
-		return nil, err
-	}
-	timeout, err := spec.Duration("timeout")
-	if err != nil {
-		return nil, err
-	}
-	if timeout == 0 {
+	if timeout <= 0 {
 		timeout = openTimeout
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
@@ -165,7 +156,7 @@ type hopStderr struct {
 
 func (w *hopStderr) Write(p []byte) (int, error) {
 	c := w.server.conn
-	if err := c.sendControl(c.ctx, kindStderr, w.id, string(p)); err != nil {
+	if err := c.sendControl(c.ctx, kindStderr, int64(w.id), string(p)); err != nil {
 		return 0, err
 	}
 	return len(p), c.control.Flush(c.ctx)
@@ -173,7 +164,7 @@ func (w *hopStderr) Write(p []byte) (int, error) {
 
 // sayExit tells the near side that nothing is left of what was reached.
 func (s *server) sayExit(id uint32, exit Exit) {
-	if s.conn.sendControl(s.conn.ctx, kindExit, id, exit.Code, exit.Signal) == nil {
+	if s.conn.sendControl(s.conn.ctx, kindExit, int64(id), exit.Code, exit.Signal) == nil {
 		s.conn.control.Flush(s.conn.ctx)
 	}
 }

@@ -107,7 +107,7 @@ func readRemoteError(payload []byte, c *Channel) (*RemoteError, uint64, error) {
 	e := &RemoteError{Value: list[2]}
 	e.Message, _ = list[0].(string)
 	e.Traceback, _ = list[1].(string)
-	if gw := c.Gateway(); gw != nil {
+	if gw := c.conn.gateway; gw != nil {
 		e.Gateway = gw.ID()
 	}
 	return e, printed, nil

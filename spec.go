@@ -29,7 +29,7 @@ type Spec struct {
 	Env    map[string]string // set before the agent runs a fragment
 	Params map[string]string // the other keys, as written: port, user, identity, timeout, ...
 
-	through *Gateway // that Via names; set by Group
+	through nearSide // the gateway that Via names; set by Group
 }
 
 // ParseSpec parses a spec string. What is wrong with it comes back as a
@@ -133,7 +133,10 @@ func (s *Spec) address() string {
 // Through is the open gateway that Via names, in a spec that a [Group] gives to
 // its Dial; nil where the spec is to be reached straight from here. Clone keeps
 // it, and it is no part of String.
-func (s *Spec) Through() *Gateway { return s.through }
+func (s *Spec) Through() *Gateway {
+	gw, _ := s.through.(*Gateway)
+	return gw
+}
 
 // Clone returns a copy of s that shares nothing with it but Through.
 func (s *Spec) Clone() *Spec {

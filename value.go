@@ -3,7 +3,6 @@ package luagw
 import (
 	"fmt"
 	"math"
-	"reflect"
 	"slices"
 	"strconv"
 	"time"
@@ -94,8 +93,7 @@ type encoder struct {
 	pointers int      // followed on the way to the part
 }
 
-// value appends v. What is common is found by a type switch, the rest by
-// reflection.
+// value appends v. What is common is found by a type switch, the rest is other's.
 func (e *encoder) value(b []byte, v any) ([]byte, error) {
 	switch v := v.(type) {
 	case nil:
@@ -127,7 +125,7 @@ func (e *encoder) value(b []byte, v any) ([]byte, error) {
 	case Raw:
 		return appendRaw(b, v), nil
 	}
-	return e.reflected(b, reflect.ValueOf(v))
+	return e.other(b, v)
 }
 
 // text appends a string. It is str on the wire whatever its bytes are: a Lua

@@ -19,21 +19,28 @@ import (
 // strings into what has UnmarshalText. Where dst is an Unmarshaler it gets b as
 // it is, unchecked. On error what dst points to may be half changed.
 func decodeInto(b []byte, ch *Channel, dst any) error {
-	v := reflect.ValueOf(dst)
-	if v.Kind() != reflect.Pointer || v.IsNil() {
-		return &ValueError{Path: "item", Type: fmt.Sprintf("%T", dst), Reason: "is no pointer to where an item could be put"}
-	}
-	if u, ok := dst.(Unmarshaler); ok {
+	if u, ok := dst.(Unmarshaler); ok && !isNil(dst) {
 		return u.UnmarshalItem(b, ch)
 	}
 	d := newDecoder(b, ch)
-	if err := d.into(v.Elem(), planOf(v.Type().Elem())); err != nil {
+	if err := d.intoOther(dst); err != nil {
 		return rooted(err)
 	}
 	if len(d.b) > 0 {
 		return trailing(b, d.b)
 	}
 	return nil
+}
+
+// isNil says whether dst is a pointer to nothing.
+func isNil(dst any) bool {
+	v := reflect.ValueOf(dst)
+	return v.Kind() == reflect.Pointer && v.IsNil()
+}
+
+// noPlace refuses a dst into which nothing can be decoded.
+func noPlace(dst any) error {
+	return &ValueError{Type: fmt.Sprintf("%T", dst), Reason: "is no pointer to where an item could be put"}
 }
 
 // into decodes the next part into v, which has an address, as p, the plan of

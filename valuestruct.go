@@ -12,11 +12,6 @@ import (
 	"github.com/luagw/luagw/internal/msgpack"
 )
 
-// reflected appends v, whose type the switch in value does not know.
-func (e *encoder) reflected(b []byte, v reflect.Value) ([]byte, error) {
-	return e.planned(b, v, planOf(v.Type()))
-}
-
 // planned appends v as p, the plan of its type, says.
 func (e *encoder) planned(b []byte, v reflect.Value, p *plan) ([]byte, error) {
 	switch p.encoded {

@@ -38,7 +38,7 @@ type fragment struct {
 	home      *luagw.Channel                     // the global channel; nil on the near side
 	channels  map[*luagw.Channel]*glua.LUserData // so that a channel is one value
 	channelMT *glua.LTable                       // metatable of channels; nil until needed
-	near      *near                              // what the module luagw has made; nil until needed
+	near      any                                // a *near, nil until needed; were it one, agents would contain Gateway
 
 	cause      *luagw.RemoteError // the last error of another fragment that was raised here
 	causeValue glua.LValue        // as which it was raised; nil if as its text

@@ -39,11 +39,13 @@ type near struct {
 // from: they have more methods from then on. An agent without the module does
 // not link any of it.
 func (f *fragment) nearSide() *near {
-	if f.near == nil {
+	n, ok := f.near.(*near)
+	if !ok {
 		f.addMethods(f.channelType().RawGetString("__index").(*glua.LTable), nearChannelMethods())
-		f.near = &near{f: f, types: map[string]*glua.LTable{}, gateways: map[*luagw.Gateway]*glua.LUserData{}}
+		n = &near{f: f, types: map[string]*glua.LTable{}, gateways: map[*luagw.Gateway]*glua.LUserData{}}
+		f.near = n
 	}
-	return f.near
+	return n
 }
 
 // value is a Go value as one of Lua's, of a type that setUp fills when it is
