@@ -68,8 +68,10 @@ var (
 // ends need not agree on any of them.
 type Config struct {
 	// Window is how many bytes a peer may send on a stream ahead of its
-	// reader. A stream carries at most Window bytes per round trip.
-	// DefaultWindow if zero; never less than MinWindow, nor more than 1 GiB.
+	// reader. A stream carries at most Window bytes per round trip. Never less
+	// than MinWindow, nor more than 1 GiB. If zero it is DefaultWindow, and
+	// grows up to TunedWindow where the round trip is long and the reader
+	// keeps up.
 	Window int
 
 	// KeepAlive is the time between pings. DefaultKeepAlive if zero; no
@@ -116,10 +118,11 @@ func (c *Config) timing() (keepAlive, timeout time.Duration) {
 	return keepAlive, timeout
 }
 
-// window returns c's window with its bounds.
-func (c *Config) window() uint32 {
+// windows returns what a stream's window is at first, and what it may become.
+func (c *Config) windows() (first, most uint32) {
 	if c == nil || c.Window == 0 {
-		return DefaultWindow
+		return DefaultWindow, TunedWindow
 	}
-	return uint32(min(max(c.Window, MinWindow), maxWindow))
+	fixed := uint32(min(max(c.Window, MinWindow), maxWindow))
+	return fixed, fixed
 }

@@ -26,8 +26,8 @@ func (s *Session) readFrames() error {
 		if h.version != 0 || h.typ > typeGoAway {
 			return protocolError("frame of version %d and type %d", h.version, h.typ)
 		}
-		if h.typ == typeData && h.length > s.window {
-			return protocolError("frame of %d bytes, where a stream may take %d", h.length, s.window)
+		if h.typ == typeData && h.length > s.maxWindow {
+			return protocolError("frame of %d bytes, where a stream may take %d", h.length, s.maxWindow)
 		}
 		if err := s.handle(h, &r); err != nil {
 			return err
@@ -96,6 +96,7 @@ func (s *Session) pinged(h header) {
 		close(answer)
 		delete(s.pings, h.length)
 	}
+	s.probedLocked(h.length)
 }
 
 func (s *Session) goAway(h header) error {

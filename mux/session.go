@@ -40,8 +40,9 @@ const (
 // goroutine would cost two changes of goroutine for each, which takes longer
 // than the write.
 type Session struct {
-	conn    io.ReadWriteCloser
-	window  uint32 // of each stream, for what the peer sends
+	conn              io.ReadWriteCloser
+	window, maxWindow uint32 // of each stream, for what the peer sends
+
 	timeout time.Duration
 	present <-chan struct{} // closed when the times count; nil if they always do
 	sweeper sweeper
@@ -55,6 +56,7 @@ type Session struct {
 
 	stall    stallGuard
 	received atomic.Int64 // reads that brought something: signs of life
+	trip     atomic.Int64 // the shortest round trip that was measured, in nanoseconds; 0 if none was
 
 	mu         sync.Mutex // guards the following
 	streams    map[uint32]*Stream
@@ -66,6 +68,8 @@ type Session struct {
 	goneAway   bool      // the peer takes no more streams
 	pings      map[uint32]chan struct{}
 	pingID     uint32
+	probed     time.Time // when the last probe was sent
+	probeID    uint32
 	err        error // why the session ends; the first reason stays
 	ended      bool
 
@@ -77,10 +81,11 @@ type Session struct {
 
 func newSession(c io.ReadWriteCloser, cfg *Config, firstID uint32) (*Session, error) {
 	s := &Session{
-		conn: c, window: cfg.window(), nextID: firstID,
+		conn: c, nextID: firstID,
 		streams: map[uint32]*Stream{}, acceptable: make(chan struct{}, 1), openable: make(chan struct{}, 1),
 		done: make(chan struct{}), readDone: make(chan struct{}),
 	}
+	s.window, s.maxWindow = cfg.windows()
 	keepAlive, timeout := cfg.timing()
 	s.timeout = timeout
 	if cfg != nil {
@@ -137,8 +142,8 @@ func (s *Session) open() (*Stream, error) {
 
 // grantAll lets the peer use the whole window from the start.
 func (st *Stream) grantAll() (more uint32) {
-	more = st.session.window - st.granted
-	st.granted = st.session.window
+	more = st.size - st.granted
+	st.granted = st.size
 	return more
 }
 
@@ -225,7 +230,7 @@ func (s *Session) accept() (*Stream, error) {
 func (st *Stream) acceptGrant() (more uint32) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	more = st.session.window - st.unread - st.granted
+	more = st.size - st.unread - st.granted
 	st.granted += more
 	return more
 }

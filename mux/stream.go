@@ -48,6 +48,7 @@ type Stream struct {
 	taken   int        // bytes of the first piece that were read
 	unread  uint32     // bytes in pieces
 	granted uint32     // bytes that the peer may still send
+	size    uint32     // of the window for what the peer sends
 	window  uint32     // bytes that the peer will still take
 	ack     bool       // the peer's opening is still to be acknowledged
 	opening bool       // opened here and not acknowledged yet
@@ -56,12 +57,14 @@ type Stream struct {
 	finGot  bool
 	reset   bool
 
+	grantedAt time.Time // when the peer was last allowed more
+
 	receiver Receiver // gets what arrives; nil while Read does
 }
 
 func newStream(s *Session, id uint32) *Stream {
 	return &Stream{
-		session: s, id: id, granted: MinWindow, window: MinWindow,
+		session: s, id: id, granted: MinWindow, window: MinWindow, size: s.window,
 		readable: make(chan struct{}, 1), writable: make(chan struct{}, 1),
 	}
 }
@@ -197,10 +200,11 @@ func (st *Stream) readEndLocked() error {
 // peer may send more when half of the window is used up; otherwise an empty one.
 func (st *Stream) grantLocked(n int) header {
 	st.unread -= uint32(n)
-	more := st.session.window - st.unread - st.granted
-	if more < st.session.window/2 || st.finGot || st.reset {
+	if st.size-st.unread-st.granted < st.size/2 || st.finGot || st.reset {
 		return header{}
 	}
+	st.tuneLocked()
+	more := st.size - st.unread - st.granted
 	st.granted += more
 	return header{typ: typeUpdate, flags: st.flagsLocked(), stream: st.id, length: more}
 }

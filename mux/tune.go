@@ -1,0 +1,64 @@
+package mux
+
+import (
+	"time"
+)
+
+const (
+	// TunedWindow is what a window that was not set grows to at the most.
+	TunedWindow = 8 << 20
+
+	// longTrip is the round trip from which windows grow: within a shorter
+	// one DefaultWindow is as much as a connection carries.
+	longTrip = 2 * time.Millisecond
+
+	// probeEvery is how often the round trip is measured while much comes.
+	probeEvery = time.Second
+)
+
+// tuneLocked doubles the window if it holds up the peer: half of it was used up
+// within a round trip, so the other half will be before the peer hears that it
+// may go on. This is how QUIC implementations tune theirs; see "Flow control
+// window auto-tuning" in Chromium's "QUIC Flow Control" document.
+func (st *Stream) tuneLocked() {
+	s := st.session
+	if st.size >= s.maxWindow {
+		return
+	}
+	now := time.Now()
+	since := now.Sub(st.grantedAt)
+	st.grantedAt = now
+	if trip := s.trip.Load(); trip >= int64(longTrip) && since < time.Duration(trip) {
+		st.size = min(2*st.size, s.maxWindow)
+	}
+	s.probe(now)
+}
+
+// probe measures the round trip, unless that was done a moment ago. It does not
+// wait for the answer.
+func (s *Session) probe(now time.Time) {
+	s.mu.Lock()
+	if now.Sub(s.probed) < probeEvery {
+		s.mu.Unlock()
+		return
+	}
+	s.probed = now
+	s.probeID = s.pingID
+	s.pingID++
+	id := s.probeID
+	s.mu.Unlock()
+	s.hold(header{typ: typePing, flags: flagSYN, length: id})
+	go s.flush()
+}
+
+// probedLocked takes the answer to a probe. Of several round trips the shortest
+// is the connection's, for the others had to queue.
+func (s *Session) probedLocked(id uint32) {
+	if s.probed.IsZero() || id != s.probeID {
+		return
+	}
+	trip := int64(time.Since(s.probed))
+	if known := s.trip.Load(); known == 0 || trip < known {
+		s.trip.Store(trip)
+	}
+}

@@ -1,0 +1,106 @@
+package mux
+
+import (
+	"bytes"
+	"io"
+	"sync"
+	"testing"
+	"time"
+)
+
+// farAway is a connection whose bytes take a while to arrive.
+type farAway struct {
+	io.ReadWriteCloser
+	delay time.Duration
+	sent  chan late
+	done  chan struct{}
+	once  sync.Once
+}
+
+type late struct {
+	at time.Time
+	p  []byte
+}
+
+func newFarAway(conn io.ReadWriteCloser, delay time.Duration) *farAway {
+	f := &farAway{ReadWriteCloser: conn, delay: delay, sent: make(chan late, 1<<16), done: make(chan struct{})}
+	go func() {
+		for {
+			select {
+			case l := <-f.sent:
+				select {
+				case <-time.After(time.Until(l.at)):
+					conn.Write(l.p)
+				case <-f.done:
+					return
+				}
+			case <-f.done:
+				return
+			}
+		}
+	}()
+	return f
+}
+
+func (f *farAway) Write(p []byte) (int, error) {
+	select {
+	case f.sent <- late{time.Now().Add(f.delay), bytes.Clone(p)}:
+		return len(p), nil
+	case <-f.done:
+		return 0, io.ErrClosedPipe
+	}
+}
+
+func (f *farAway) Close() error {
+	f.once.Do(func() { close(f.done) })
+	return f.ReadWriteCloser.Close()
+}
+
+// timeFor is how long many bytes take from here to there and back to where they
+// are read.
+func timeFor(t *testing.T, cfg *Config, delay time.Duration, size int) time.Duration {
+	var took time.Duration
+	bubble(t, func(t *testing.T) {
+		near, far := memoryPipe()
+		client, _ := Client(newFarAway(near, delay), cfg)
+		server, _ := Server(newFarAway(far, delay), cfg)
+		defer client.Close()
+		defer server.Close()
+		from, to := stream(t, client, server)
+		start := time.Now()
+		go from.Write(make([]byte, size))
+		if _, err := io.ReadFull(to, make([]byte, size)); err != nil {
+			t.Error(err)
+		}
+		took = time.Since(start)
+	})
+	return took
+}
+
+func TestWindowGrowsWhereTheRoundTripIsLong(t *testing.T) {
+	const delay, size = 50 * time.Millisecond, 48 << 20
+	fixed := timeFor(t, &Config{Window: DefaultWindow}, delay, size)
+	tuned := timeFor(t, nil, delay, size)
+	if trips := size / DefaultWindow; fixed < time.Duration(trips/2)*2*delay {
+		t.Errorf("with a window that was set %d MiB took %v, want about %d round trips of %v", size>>20, fixed, trips, 2*delay)
+	}
+	if tuned > fixed/4 {
+		t.Errorf("with a window that grows %d MiB took %v, want a quarter of the %v of one that does not, or less", size>>20, tuned, fixed)
+	}
+}
+
+func TestWindowStaysWhereTheRoundTripIsShort(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		client, server := pair(t, func(testing.TB) (near, far io.ReadWriteCloser) { return memoryPipe() }, nil)
+		from, to := stream(t, client, server)
+		go from.Write(make([]byte, 64<<20))
+		if _, err := io.ReadFull(to, make([]byte, 64<<20)); err != nil {
+			t.Fatal(err)
+		}
+		to.mu.Lock()
+		defer to.mu.Unlock()
+		if to.size != DefaultWindow {
+			t.Errorf("the window has become %d, want %d", to.size, DefaultWindow)
+		}
+	})
+}
