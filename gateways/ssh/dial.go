@@ -19,11 +19,17 @@ func (d *Dialer) dial(ctx context.Context, h *host, below *link) (net.Conn, erro
 	defer cancel()
 	var conn net.Conn
 	var err error
+	via := through(ctx)
 	switch {
 	case below != nil:
 		conn, err = below.client.DialContext(ctx, "tcp", h.address())
 	case h.command != "":
+		if err := startsHere("ProxyCommand", via); err != nil {
+			return nil, err
+		}
 		return startProxy(h.command)
+	case via != nil:
+		conn, err = via.DialContext(ctx, h.network, h.address())
 	case d.NetDial != nil:
 		conn, err = d.NetDial(ctx, h.network, h.address())
 	default:

@@ -70,13 +70,20 @@ type Dialer struct {
 // call and not the client. With the key ssh_program nothing is connected yet:
 // the program does that when the command is run.
 //
+// A spec that goes through a gateway has its first connection made there, and
+// all else here: the host key is checked on this side, and keys stay on it.
+//
 // The error is an [*luagw.OpenError] with the stage, and in it a
 // [*HostKeyError] or an [*AuthError] where these are the reason; or a
 // [*luagw.SpecError]. It names the jump host if it is about one.
 func (d *Dialer) Connect(ctx context.Context, spec *luagw.Spec) (*Client, error) {
 	if line := spec.Params["ssh_program"]; line != "" {
+		if err := startsHere("ssh_program", spec.Through()); err != nil {
+			return nil, openError(spec, err)
+		}
 		return d.program(spec, line)
 	}
+	ctx = withThrough(ctx, spec)
 	h, err := d.target(ctx, spec)
 	if err != nil {
 		return nil, openError(spec, fault(luagw.StageResolve, err))

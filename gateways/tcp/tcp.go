@@ -49,13 +49,22 @@ func (d *Dialer) Dial(ctx context.Context, spec *luagw.Spec) (io.ReadWriteCloser
 		dialer = &ssh.Dialer{}
 	}
 	if spec.Params["token"] != "" {
-		return dialToken(ctx, spec, dialer.NetDial)
+		return dialToken(ctx, spec, netDial(spec, dialer))
 	}
 	client, err := dialer.Connect(ctx, spec)
 	if err != nil {
 		return nil, err
 	}
 	return client.Subsystem(ctx, Subsystem, ssh.RunOptions{})
+}
+
+// netDial is what makes connections: the gateway that spec goes through, or else
+// dialer's.
+func netDial(spec *luagw.Spec, dialer *ssh.Dialer) func(context.Context, string, string) (net.Conn, error) {
+	if via := spec.Through(); via != nil {
+		return via.DialContext
+	}
+	return dialer.NetDial
 }
 
 // dialToken connects to an agent that listens, and shows the token. Nothing is

@@ -33,6 +33,8 @@ type Dialer struct {
 // this user, root, or whom the spec's key user names. Where the system cannot
 // tell (it is not Linux, macOS or FreeBSD), nobody is refused.
 //
+// Through a gateway, its agent connects, and who serves is not asked.
+//
 // ctx bounds the call and not the connection. Errors are [*luagw.OpenError] with
 // StageDial or StageAuth, or [*luagw.SpecError].
 func (d *Dialer) Dial(ctx context.Context, spec *luagw.Spec) (net.Conn, error) {
@@ -49,6 +51,9 @@ func (d *Dialer) Dial(ctx context.Context, spec *luagw.Spec) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	dial := d.NetDial
+	if via := spec.Through(); via != nil {
+		dial = via.DialContext
+	}
 	if dial == nil {
 		dial = new(net.Dialer).DialContext
 	}
