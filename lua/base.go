@@ -91,7 +91,7 @@ func baseLoadFile(L *glua.LState) int {
 		L.Push(glua.LString("cannot open " + path + ": " + err.Error()))
 		return 2
 	}
-	return pushChunk(L, path, string(source))
+	return pushChunk(L, "@"+path, string(source))
 }
 
 // baseDoFile is dofile(path).

@@ -61,7 +61,7 @@ func compile(name, source string) (*glua.FunctionProto, error) {
 func syntaxError(name string, err error) error {
 	if e, ok := errors.AsType[*parse.Error](err); ok {
 		if e.Pos.Line == parse.EOF {
-			return fmt.Errorf("%s: at the end: %s", name, e.Message)
+			return fmt.Errorf("%s: %s near '<eof>'", name, e.Message)
 		}
 		return fmt.Errorf("%s:%d: %s near %q", name, e.Pos.Line, e.Message, e.Token)
 	}

@@ -1,6 +1,10 @@
 package lua
 
-import glua "github.com/yuin/gopher-lua"
+import (
+	"strings"
+
+	glua "github.com/yuin/gopher-lua"
+)
 
 // coroutineLibrary is gopher-lua's, whose threads are made to look at the
 // fragment's context: the context that gopher-lua gives them, derived from one
@@ -29,7 +33,7 @@ func threadIn(v glua.LValue) *glua.LState {
 }
 
 // debugLibrary is gopher-lua's, less the way to change null, which all states
-// share.
+// share, and with the names of chunks as Lua has them.
 func debugLibrary(open opener) opener {
 	return func(f *fragment) glua.LValue {
 		table := open(f).(*glua.LTable)
@@ -40,6 +44,27 @@ func debugLibrary(open opener) opener {
 			}
 			return original(L)
 		}))
+		getInfo := table.RawGetString("getinfo").(*glua.LFunction).GFunction
+		table.RawSetString("getinfo", f.L.NewFunction(func(L *glua.LState) int {
+			n := getInfo(L)
+			if info, ok := L.Get(-1).(*glua.LTable); ok {
+				nameSource(info)
+			}
+			return n
+		}))
 		return table
+	}
+}
+
+// nameSource sets source to the name that a chunk was given, and short_src to
+// what errors call it, which is all that gopher-lua keeps.
+func nameSource(info *glua.LTable) {
+	shown, ok := info.RawGetString("source").(glua.LString)
+	if !ok {
+		return
+	}
+	info.RawSetString("short_src", shown)
+	if name, ok := strings.CutPrefix(string(shown), `[string "`); ok {
+		info.RawSetString("source", glua.LString(strings.TrimSuffix(name, `"]`)))
 	}
 }

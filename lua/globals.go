@@ -52,17 +52,7 @@ func function(fn glua.LGFunction) opener {
 
 // module opens a library by require, so that both ways give the same table.
 func module(library Module) opener {
-	return func(f *fragment) glua.LValue { return f.library(library) }
-}
-
-func (f *fragment) library(library Module) glua.LValue {
-	loaded := f.packageLoaded()
-	if table := loaded.RawGetString(library.Name); table != glua.LNil {
-		return table
-	}
-	table := library.Open(f.L)
-	loaded.RawSetString(library.Name, table)
-	return table
+	return once(library.Name, func(f *fragment) glua.LValue { return library.Open(f.L) })
 }
 
 // lua51 are the openers of what Lua itself has, with the functions replaced
@@ -79,6 +69,11 @@ var lua51 = sync.OnceValue(func() map[string]opener {
 	template.G.Global.ForEach(func(name, value glua.LValue) {
 		known[name.String()] = func(f *fragment) glua.LValue { return f.copy(value) }
 	})
+	known["coroutine"] = coroutineLibrary(known["coroutine"])
+	known["debug"] = debugLibrary(known["debug"])
+	for _, name := range []string{"table", "math", "coroutine", "debug"} {
+		known[name] = once(name, known[name])
+	}
 	for _, name := range []string{"module", "require", "newproxy", "_printregs", "_GOPHER_LUA_VERSION"} {
 		delete(known, name)
 	}
@@ -89,14 +84,25 @@ var lua51 = sync.OnceValue(func() map[string]opener {
 	known["string"] = func(f *fragment) glua.LValue { return f.stringLibrary() }
 	known["pcall"] = protectedCall(known["pcall"])
 	known["xpcall"] = protectedCall(known["xpcall"])
-	known["coroutine"] = coroutineLibrary(known["coroutine"])
-	known["debug"] = debugLibrary(known["debug"])
 	known["package"] = func(f *fragment) glua.LValue { return f.packageLibrary() }
 	for _, library := range []Module{std.IOLibrary(), std.OSLibrary()} {
 		known[library.Name] = module(library)
 	}
 	return known
 })
+
+// once has the global and what require finds be the same table.
+func once(name string, open opener) opener {
+	return func(f *fragment) glua.LValue {
+		loaded := f.packageLoaded()
+		if table := loaded.RawGetString(name); table != glua.LNil {
+			return table
+		}
+		table := open(f)
+		loaded.RawSetString(name, table)
+		return table
+	}
+}
 
 // replaced are base functions that differ from gopher-lua's.
 var replaced = map[string]glua.LGFunction{
