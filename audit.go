@@ -6,13 +6,15 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+
+	"github.com/luagw/luagw/internal/child"
 )
 
 // AuditVar is the environment variable by which an agent is told the number of
 // a descriptor that it inherits. To it goes a line for each fragment, before
 // the fragment runs: {"name":"f.lua","hash":"...","size":123}, where hash is
 // the SHA-256 of its source, in hexadecimal.
-const AuditVar = "LUAGW_AUDIT"
+const AuditVar = child.AuditVar
 
 // maxAuditName bounds the name in a line: a line of less than 4 KiB is written
 // whole, whoever else writes.
@@ -21,8 +23,8 @@ const maxAuditName = 512
 // audit is where an agent tells of its fragments; nil if nobody wants to know.
 type audit struct{ file *os.File }
 
-// inheritedAudit finds the descriptor that AuditVar tells of. What the agent
-// starts does not inherit it.
+// inheritedAudit finds the descriptor that AuditVar tells of. Of what the agent
+// starts only copies of itself inherit it.
 func inheritedAudit() (*audit, error) {
 	text, ok := os.LookupEnv(AuditVar)
 	if !ok {
@@ -34,7 +36,9 @@ func inheritedAudit() (*audit, error) {
 		return nil, fmt.Errorf("$%s is %q and no descriptor", AuditVar, text)
 	}
 	closeOnExec(uintptr(fd))
-	return &audit{os.NewFile(uintptr(fd), "audit")}, nil
+	file := os.NewFile(uintptr(fd), "audit")
+	child.SetAudit(file)
+	return &audit{file}, nil
 }
 
 // tell tells of a fragment. One that cannot be told of must not run.

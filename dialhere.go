@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os"
 	"strconv"
 	"time"
 
@@ -87,32 +86,14 @@ func commandHere(spec *Spec) (*child.Command, error) {
 	if err != nil && line != "" {
 		return nil, fmt.Errorf("%q: %w", line, err)
 	}
-	command := &child.Command{Args: words, Session: true, Grace: hereGrace}
 	if len(words) > 0 {
+		command := &child.Command{Args: words, Session: true, Grace: hereGrace}
 		command.Path, err = child.Lookup(words[0])
 		return command, err
 	}
-	command.Path, err = thisProgram()
-	command.Args, command.Env = []string{command.Path}, []string{ServeVar + "=stdio"}
+	command, err := child.Copy()
+	command.Grace = hereGrace
 	return command, err
-}
-
-// runningProgram is this program itself, where the system has such a file.
-const runningProgram = "/proc/self/exe"
-
-// thisProgram finds the program that runs, also when the file that it was
-// started from has been replaced or removed meanwhile, as an agent's may be that
-// has been running for weeks.
-func thisProgram() (string, error) {
-	path, err := os.Executable()
-	running, statErr := os.Stat(runningProgram)
-	if statErr != nil {
-		return path, err
-	}
-	if file, fileErr := os.Stat(path); err != nil || fileErr != nil || !os.SameFile(file, running) {
-		return runningProgram, nil
-	}
-	return path, nil
 }
 
 // hereProcess is a process that DialHere has started.

@@ -29,6 +29,8 @@ var modules = map[string]string{
 	module + "/cmd/luagw-agent":        "the agent's main",
 	module + "/internal/child":         "starts what a gateway reaches through the agent",
 	module + "/internal/msgpack":       "how items are encoded",
+	module + "/internal/allow":         "what fragments may do, where somebody has narrowed that",
+	module + "/internal/peer":          "who connects to an agent that listens",
 	module + "/internal/proctree":      "ends what fragments have started",
 	module + "/internal/socket":        "connects to what a gateway reaches through the agent",
 	module + "/lua":                    "runs the fragments",

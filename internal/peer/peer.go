@@ -3,7 +3,7 @@ package peer
 
 import (
 	"fmt"
-	"net"
+	"syscall"
 )
 
 // Peer is the process that was at the other end when the connection, or the
@@ -13,9 +13,9 @@ type Peer struct {
 	PID      int // 0 where the system does not tell
 }
 
-// Of asks the kernel who is at the other end of a connection. The error says
+// Of asks the kernel who is at the other end of a Unix socket's connection. The error says
 // where the system cannot tell.
-func Of(conn *net.UnixConn) (Peer, error) {
+func Of(conn syscall.Conn) (Peer, error) {
 	raw, err := conn.SyscallConn()
 	if err != nil {
 		return Peer{}, fmt.Errorf("find out who is at the other end: %w", err)

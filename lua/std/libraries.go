@@ -3,6 +3,7 @@ package std
 // Libraries returns all modules, sorted by name.
 func Libraries() []Library {
 	return []Library{
+		agentLibrary(),
 		fsLibrary(),
 		hashLibrary(),
 		hostLibrary(),
