@@ -3,8 +3,6 @@
 package bootstrap
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -166,13 +164,6 @@ func (s some) Agents() ([]*agents.Agent, error) {
 		}
 	}
 	return kept, err
-}
-
-// broken is a source whose agent cannot be loaded.
-type broken struct{}
-
-func (broken) Agents() ([]*agents.Agent, error) {
-	return []*agents.Agent{{OS: "linux", Arch: "amd64", Origin: "from nowhere", Load: loadBroken}}, nil
 }
 
 // huge does not fit into any pipe.
@@ -365,5 +356,3 @@ func TestRace(t *testing.T) {
 	all.Wait()
 	h.checkWarm(t, source)
 }
-
-func loadBroken(context.Context) (*agents.Image, error) { return nil, errors.New("it is broken") }
