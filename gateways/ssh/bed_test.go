@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"strconv"
 	"strings"
 	"testing"
@@ -110,3 +111,27 @@ func wantStage(t testing.TB, err error, want luagw.Stage) {
 }
 
 func portOf(site *sshtest.Site) string { return strconv.Itoa(site.Port) }
+
+// cutConn is a connection that ends after a number of bytes that came.
+type cutConn struct {
+	net.Conn
+	left int
+}
+
+func (c *cutConn) Read(p []byte) (int, error) {
+	if c.left == 0 {
+		c.Close()
+		return 0, io.EOF
+	}
+	n, err := c.Conn.Read(p[:min(len(p), c.left)])
+	c.left -= n
+	return n, err
+}
+
+// cutAfter makes connections that end after a number of bytes.
+func cutAfter(most int) func(context.Context, string, string) (net.Conn, error) {
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		conn, err := new(net.Dialer).DialContext(ctx, network, addr)
+		return &cutConn{conn, most}, err
+	}
+}

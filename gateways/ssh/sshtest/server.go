@@ -46,6 +46,9 @@ type Options struct {
 	Version string                  // the ssh banner; of the library if empty
 	Config  func(*ssh.ServerConfig) // changes what is about to be used; nil for nothing
 
+	// Delay is called before a session's request is answered. Nil for not.
+	Delay func(request string)
+
 	// Run runs a command or, where subsystem says so, a subsystem, and returns
 	// its exit status. By sh -c if nil.
 	Run func(what string, subsystem bool, conn ssh.Channel) int
@@ -241,6 +244,9 @@ func (s *Server) session(c *conn, offered ssh.NewChannel) {
 	}
 	defer channel.Close()
 	for request := range requests {
+		if s.options.Delay != nil {
+			s.options.Delay(request.Type)
+		}
 		switch {
 		case request.Type == "env":
 			request.Reply(true, nil)
