@@ -1,11 +1,11 @@
 # What needs doing, in short targets. The version is in the build information,
 # so a build from a checkout with tags knows it.
 
-.PHONY: build agent demo test test-short bench fuzz hosts hosts-down clean
+.PHONY: build agent release demo test test-short bench fuzz hosts hosts-down clean
 
 export CGO_ENABLED ?= 0
 
-build agent demo: export GOFLAGS += -trimpath
+build agent release demo: export GOFLAGS += -trimpath
 
 # The command and the agent, in bin/.
 build: agent
@@ -34,6 +34,21 @@ BIN = bin
 
 agent:
 	go build $(AGENT_FLAGS) -o $(BIN)/ ./cmd/luagw-agent
+
+# The command for near sides, in dist/, with the agents for all sorts of far sides
+# within. The arm agent is for ARMv6, so that it runs on all from there on.
+FAR_SIDES = linux/amd64 linux/arm64 linux/arm linux/386 linux/riscv64 \
+	darwin/amd64 darwin/arm64 freebsd/amd64 freebsd/arm64
+NEAR_SIDES = linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 freebsd/amd64 windows/amd64 windows/arm64
+
+release:
+	rm -rf dist gateways/agents/packed
+	for p in $(FAR_SIDES); do \
+		GOOS=$${p%/*} GOARCH=$${p#*/} GOARM=6 go build $(AGENT_FLAGS) -o dist/luagw-agent_$${p%/*}_$${p#*/} ./cmd/luagw-agent || exit; done
+	go run ./gateways/agents/pack gateways/agents/packed dist/luagw-agent_*
+	for p in $(NEAR_SIDES); do \
+		case $$p in windows/*) x=.exe;; *) x=;; esac; \
+		GOOS=$${p%/*} GOARCH=$${p#*/} go build -tags=release -ldflags='-s -w' -o dist/luagw_$${p%/*}_$${p#*/}$$x ./cmd/luagw || exit; done
 
 # A few agents on this machine, and what a fragment tells of it.
 demo:
@@ -69,4 +84,4 @@ hosts-down:
 	scripts/hosts down $(if $(CLEAN),clean)
 
 clean:
-	rm -rf bin dist
+	rm -rf bin dist gateways/agents/packed

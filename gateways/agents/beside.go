@@ -82,7 +82,7 @@ func platformOf(path string) (goos, goarch string, ok bool) {
 	}
 	platform, ok := strings.CutPrefix(strings.TrimSuffix(name, ".gz"), "_")
 	goos, goarch, both := strings.Cut(strings.TrimSuffix(platform, ".exe"), "_")
-	return goos, goarch, ok && both && !strings.ContainsAny(goarch, "_.")
+	return goos, goarch, ok && both && goos != "" && goarch != "" && !strings.ContainsAny(goarch, "_.")
 }
 
 // builtFor reads from a Go program which platform it was built for.

@@ -84,8 +84,9 @@ func (t *Toolchain) turn(name string) chan struct{} {
 	return t.building[name]
 }
 
-// build has the toolchain build the agent. It is interrupted when ctx ends, but
-// the packages that are compiled by then stay in its cache.
+// build has the toolchain build the agent, which is a little larger than what
+// make builds. It is interrupted when ctx ends, but the packages that are
+// compiled by then stay in its cache.
 func (src source) build(ctx context.Context, goos, goarch string) (*Image, error) {
 	dir, err := os.MkdirTemp("", "luagw-agent-")
 	if err != nil {
@@ -93,7 +94,7 @@ func (src source) build(ctx context.Context, goos, goarch string) (*Image, error
 	}
 	defer os.RemoveAll(dir)
 	out := filepath.Join(dir, agentName)
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", out, "./cmd/luagw-agent")
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-tags=luagw_agent", "-ldflags=-s -w", "-o", out, "./cmd/luagw-agent")
 	cmd.Dir = src.dir
 	cmd.Env = append(os.Environ(), "GOOS="+goos, "GOARCH="+goarch, "GOARM=6", "CGO_ENABLED=0", "GOFLAGS=", "GOWORK=off")
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
