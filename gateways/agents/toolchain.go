@@ -18,9 +18,15 @@ import (
 // that is asked for, from luagw's source: that of the checkout in or below
 // which this program runs or lies, or of the version that this program was
 // built with, in Go's module cache. What was built is kept in the user's cache
-// directory until the source changes. The zero value is usable.
+// directory until the source changes; one Toolchain looks at that once. The zero
+// value is usable.
 type Toolchain struct {
 	Dir string // luagw's source; found as above if empty
+
+	found sync.Once // sets the following
+	src   source
+	key   string
+	fault error
 
 	mu       sync.Mutex               // guards building
 	building map[string]chan struct{} // by platform; holds an element while one builds
@@ -31,27 +37,28 @@ func (t *Toolchain) Agents() ([]*Agent, error) {
 	if _, err := exec.LookPath("go"); err != nil {
 		return nil, errors.New("there is no go on the PATH to build one")
 	}
-	src, err := findSource(t.Dir)
-	if err != nil {
-		return nil, err
-	}
-	key, err := src.key()
-	if err != nil {
-		return nil, err
+	if t.found.Do(t.find); t.fault != nil {
+		return nil, t.fault
 	}
 	all := make([]*Agent, len(platforms))
 	for i, p := range platforms {
-		name := strings.Join([]string{key, p.os, p.arch}, "_")
+		name := strings.Join([]string{t.key, p.os, p.arch}, "_")
 		hash, _ := theStore().built(name)
-		load := func(ctx context.Context) (*Image, error) { return t.load(ctx, src, name, p.os, p.arch) }
-		all[i] = &Agent{OS: p.os, Arch: p.arch, Hash: hash, Origin: "built from " + src.dir, Load: load}
+		load := func(ctx context.Context) (*Image, error) { return t.load(ctx, name, p.os, p.arch) }
+		all[i] = &Agent{OS: p.os, Arch: p.arch, Hash: hash, Origin: "built from " + t.src.dir, Load: load}
 	}
 	return all, nil
 }
 
+func (t *Toolchain) find() {
+	if t.src, t.fault = findSource(t.Dir); t.fault == nil {
+		t.key, t.fault = t.src.key()
+	}
+}
+
 // load returns what is built, or builds it. Of many that want the same, one
 // builds, and the next takes over if that gives up.
-func (t *Toolchain) load(ctx context.Context, src source, name, goos, goarch string) (*Image, error) {
+func (t *Toolchain) load(ctx context.Context, name, goos, goarch string) (*Image, error) {
 	turn := t.turn(name)
 	select {
 	case turn <- struct{}{}:
@@ -64,7 +71,7 @@ func (t *Toolchain) load(ctx context.Context, src source, name, goos, goarch str
 			return image, nil
 		}
 	}
-	image, err := src.build(ctx, goos, goarch)
+	image, err := t.src.build(ctx, goos, goarch)
 	if err != nil {
 		return nil, err
 	}
