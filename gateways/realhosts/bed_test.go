@@ -8,12 +8,16 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/luagw/luagw"
+	"github.com/luagw/luagw/gateways"
+	"github.com/luagw/luagw/gateways/agents"
 	"github.com/luagw/luagw/gateways/ssh"
 	"github.com/luagw/luagw/internal/testhosts"
 )
@@ -74,7 +78,17 @@ func (b *bed) run(d *ssh.Dialer, spec *luagw.Spec, command string) (string, erro
 	return string(out), err
 }
 
-var changing = regexp.MustCompile(`SHA256:[A-Za-z0-9+/]+|AAAA[A-Za-z0-9+/=]+|known_hosts:\d+`)
+// changing is what differs each time, and what stands for it.
+var changing = []struct {
+	pattern *regexp.Regexp
+	by      string
+}{
+	{regexp.MustCompile(`SHA256:[A-Za-z0-9+/]+`), "SHA256:..."},
+	{regexp.MustCompile(`AAAA[A-Za-z0-9+/=]+`), "AAAA..."},
+	{regexp.MustCompile(`known_hosts:\d+`), "known_hosts:N"},
+	{regexp.MustCompile(`/tmp\.\d+`), "/tmp.N"},
+	{regexp.MustCompile(`dd: warning: partial read \(\d+ bytes\); suggest iflag=fullblock `), ""},
+}
 
 // sentence is what the user reads, without what is different in each place.
 func (b *bed) sentence(err error) string {
@@ -86,15 +100,10 @@ func (b *bed) sentence(err error) string {
 
 func (b *bed) text(s string) string {
 	s = strings.ReplaceAll(s, b.Dir(), "DIR")
-	return changing.ReplaceAllStringFunc(s, func(s string) string {
-		switch s[0] {
-		case 'S':
-			return "SHA256:..."
-		case 'A':
-			return "AAAA..."
-		}
-		return "known_hosts:N"
-	})
+	for _, c := range changing {
+		s = c.pattern.ReplaceAllString(s, c.by)
+	}
+	return s
 }
 
 // stage is that of an OpenError, and nothing for other errors.
@@ -104,4 +113,77 @@ func stage(err error) luagw.Stage {
 		return open.Stage
 	}
 	return ""
+}
+
+// source gives luagw's plain agent, for all platforms.
+var source = &agents.Toolchain{}
+
+// build has the agent for a processor built, so that no gateway waits for it.
+func (b *bed) build(arch string) {
+	b.tb.Helper()
+	all, err := source.Agents()
+	if err != nil {
+		b.tb.Skipf("no agent can be built: %v", err)
+	}
+	for _, agent := range all {
+		if agent.OS == "linux" && agent.Arch == arch {
+			if _, err := agent.Load(b.tb.Context()); err != nil {
+				b.tb.Fatal(err)
+			}
+			return
+		}
+	}
+	b.tb.Fatalf("there is no agent for linux/%s", arch)
+}
+
+// counting has d count what is sent over the network to the first host on the way.
+func counting(d *ssh.Dialer) (*ssh.Dialer, *atomic.Int64) {
+	sent := new(atomic.Int64)
+	var dialer net.Dialer
+	d.NetDial = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		conn, err := dialer.DialContext(ctx, network, addr)
+		if err != nil {
+			return nil, err
+		}
+		return &counter{Conn: conn, sent: sent}, nil
+	}
+	return d, sent
+}
+
+// counter counts what is written.
+type counter struct {
+	net.Conn
+	sent *atomic.Int64
+}
+
+func (c *counter) Write(p []byte) (int, error) {
+	n, err := c.Conn.Write(p)
+	c.sent.Add(int64(n))
+	return n, err
+}
+
+// group is closed at the end of the test. It counts what is sent.
+func (b *bed) group() (*luagw.Group, *atomic.Int64) {
+	d, sent := counting(b.dialer(""))
+	dialer := &gateways.Dialer{SSH: d, Agents: source}
+	group := &luagw.Group{Dial: dialer.Dial}
+	b.tb.Cleanup(func() { group.Close() })
+	return group, sent
+}
+
+// open opens a gateway in a group of its own.
+func (b *bed) open(host string, keys ...string) (*luagw.Gateway, error) {
+	b.tb.Helper()
+	group, _ := b.group()
+	return group.OpenSpec(b.ctx, b.spec(host, keys...))
+}
+
+// must opens a gateway that is to open.
+func (b *bed) must(host string, keys ...string) *luagw.Gateway {
+	b.tb.Helper()
+	gw, err := b.open(host, keys...)
+	if err != nil {
+		b.tb.Fatal(err)
+	}
+	return gw
 }
