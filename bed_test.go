@@ -16,39 +16,10 @@ import (
 	"time"
 
 	"github.com/luagw/luagw"
-	"github.com/luagw/luagw/gateways"
-	"github.com/luagw/luagw/lua"
 )
 
 // testFragments are the fragments of the conformance suite.
 var testFragments = os.DirFS("testdata/lua")
-
-// transport is a way to reach an agent that every behaviour is tested over.
-type transport struct {
-	name    string
-	spec    string
-	dial    luagw.DialFunc
-	process bool // the agent has a process of its own
-}
-
-func transports() []transport {
-	self, err := os.Executable()
-	if err != nil {
-		panic(err)
-	}
-	return []transport{
-		{"inprocess", "popen", luagw.InProcess(&lua.Runtime{}), false},
-		{"popen", "popen", gateways.Dial, true},
-		{"exec", "exec=env LUAGW_SERVE=stdio '" + self + "'", gateways.Dial, true},
-	}
-}
-
-// overTransports runs a test over every transport.
-func overTransports(t *testing.T, test func(t *testing.T, tr transport)) {
-	for _, tr := range transports() {
-		t.Run(tr.name, func(t *testing.T) { test(t, tr) })
-	}
-}
 
 // bed is a gateway under test.
 type bed struct {
@@ -111,6 +82,12 @@ func (b *bed) needsProcess(why string) {
 	if !b.tr.process {
 		b.Skip("in process: " + why)
 	}
+}
+
+// served says whether a server starts the agents, and not this side.
+func (b *bed) served() bool {
+	kind, _, _ := strings.Cut(b.tr.spec, ":")
+	return kind == "ssh" || kind == "tcp" || kind == "unix"
 }
 
 // bounded is a context which fails a test that hangs.

@@ -126,7 +126,7 @@ func TestExecnetBugDeadGateway(t *testing.T) {
 
 // What a login script prints before the agent starts is an assertion's failure.
 func TestExecnetBugLoginNoise(t *testing.T) {
-	self := transports()[2].spec
+	self := localTransports()[2].spec
 	g := &luagw.Group{Dial: gateways.Dial}
 	defer g.Close()
 	spec := strings.Replace(self, "exec=env ", `exec=sh -c 'echo Welcome; printf "no line break"; exec "$@"' sh env `, 1)

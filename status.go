@@ -18,7 +18,7 @@ type Status struct {
 
 func (s *server) status(stream *mux.Stream) {
 	ch := newChannel(s.conn, stream, rolePlain)
-	ch.complete(s.conn.ctx, []any{s.statusNow()}, nil)
+	ch.complete(s.conn.ctx, []any{s.statusNow().value()}, nil)
 	drain(stream)
 }
 
@@ -35,6 +35,15 @@ func (s *server) statusNow() Status {
 		st.Unread += ch.in.unread()
 	}
 	return st
+}
+
+// value is the status as its tags say, of which an agent knows nothing: see the
+// tag luagw_agent.
+func (st Status) value() map[string]any {
+	return map[string]any{
+		"executing": st.Executing, "channels": st.Channels, "unread": st.Unread,
+		"memory": st.Memory, "routines": st.Routines,
+	}
 }
 
 // Status asks the agent about its work. It is answered also while fragments

@@ -106,6 +106,8 @@ func (e *encoder) value(b []byte, v any) ([]byte, error) {
 		return msgpack.AppendInt(b, int64(v)), nil
 	case int64:
 		return msgpack.AppendInt(b, v), nil
+	case uint32:
+		return msgpack.AppendUint(b, uint64(v)), nil
 	case uint64:
 		return msgpack.AppendUint(b, v), nil
 	case float64:

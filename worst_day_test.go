@@ -378,7 +378,7 @@ func TestManyClosesAtOnce(t *testing.T) {
 // TestManyGateways opens and closes gateways one after the other, and looks
 // for what is left of them.
 func TestManyGateways(t *testing.T) {
-	for _, tr := range transports()[:2] {
+	for _, tr := range localTransports()[:2] {
 		t.Run(tr.name, func(t *testing.T) {
 			n := map[string]int{"inprocess": 1000, "popen": 100}[tr.name]
 			if testing.Short() || raceEnabled {

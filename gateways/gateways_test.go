@@ -3,6 +3,7 @@ package gateways
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -11,9 +12,8 @@ import (
 
 func TestDialRefuses(t *testing.T) {
 	for _, tt := range []struct{ name, spec, want string }{
-		{"ssh", "ssh:web1", `transport "ssh" is not built in yet`},
 		{"via", "popen//via=gw7", `via "gw7" is the name of a gateway in a group`},
-		{"become", "popen//become=root", `become "root" is not built in yet`},
+		{"become of an agent", "exec=docker exec -i web1 luagw-agent//become=root", "become has nothing to wrap"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			spec, err := luagw.ParseSpec(tt.spec)
@@ -62,5 +62,19 @@ func TestDialStartsProcesses(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+func TestCommandLine(t *testing.T) {
+	for _, words := range [][]string{
+		{"sh", "-c", "exec sh -c 'echo \"$@\"'"},
+		{"docker", "exec", "-i", "web1"},
+		{"a b", "", "it's", `back\slash`, "$HOME", "line\nbreak", "a/\\/b", "x//y=z"},
+	} {
+		line := commandLine(words)
+		got, err := (&luagw.Spec{Kind: "exec", Target: line}).Command()
+		if err != nil || !slices.Equal(got, words) {
+			t.Errorf("%q becomes %q, %v by way of %s", words, got, err, line)
+		}
 	}
 }

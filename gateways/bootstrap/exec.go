@@ -18,6 +18,19 @@ import (
 // otherwise: with no it is an agent in any case, and with yes none. The error
 // is a [*luagw.SpecError].
 func (b *Bootstrap) Exec(spec *luagw.Spec) (words []string, bootstraps bool, err error) {
+	words, bootstraps, err = Complete(spec, "")
+	if err != nil || !bootstraps {
+		return words, bootstraps, err
+	}
+	line, err := b.Command(spec)
+	if err != nil {
+		return nil, false, err
+	}
+	return Complete(spec, line)
+}
+
+// Complete is what Exec does, with a command line for a shell of the caller's.
+func Complete(spec *luagw.Spec, line string) (words []string, completed bool, err error) {
 	words, err = spec.Command()
 	if err != nil {
 		return nil, false, err
@@ -34,10 +47,6 @@ func (b *Bootstrap) Exec(spec *luagw.Spec) (words []string, bootstraps bool, err
 		if !missing {
 			return words, false, nil
 		}
-	}
-	line, err := b.Command(spec)
-	if err != nil {
-		return nil, false, err
 	}
 	tail = append(slices.Clone(tail), line)
 	if flattens(words) {
