@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/luagw/luagw/internal/allow"
 	"github.com/luagw/luagw/internal/child"
 	"github.com/luagw/luagw/internal/socket"
 )
@@ -33,16 +34,23 @@ func DialHere(ctx context.Context, spec *Spec) (io.ReadWriteCloser, error) {
 	case "tcp":
 		return connectHere(ctx, spec)
 	case "unix":
-		conn, err := socket.DialUnix(ctx, spec.Target)
-		if err != nil {
-			return nil, hereError(StageDial, err)
-		}
-		return conn, nil
+		return connectSocket(ctx, spec)
 	}
 	return nil, hereError(StageDial, fmt.Errorf("an agent does not reach %s", spec.Kind))
 }
 
 func hereError(stage Stage, err error) error { return &OpenError{Stage: stage, Err: err, ExitCode: -1} }
+
+func connectSocket(ctx context.Context, spec *Spec) (io.ReadWriteCloser, error) {
+	if err := allow.Here().Check(allow.Dial, ""); err != nil {
+		return nil, hereError(StageDial, err)
+	}
+	conn, err := socket.DialUnix(ctx, spec.Target)
+	if err != nil {
+		return nil, hereError(StageDial, err)
+	}
+	return conn, nil
+}
 
 // connectHere connects to a host, and does not ask what is there.
 func connectHere(ctx context.Context, spec *Spec) (io.ReadWriteCloser, error) {
@@ -53,6 +61,9 @@ func connectHere(ctx context.Context, spec *Spec) (io.ReadWriteCloser, error) {
 			return nil, hereError(StageResolve, fmt.Errorf("port %q is no port", text))
 		}
 		port = int(n)
+	}
+	if err := allow.Here().Check(allow.Dial, ""); err != nil {
+		return nil, hereError(StageDial, err)
 	}
 	addrs, err := socket.Lookup(ctx, spec.Target)
 	if err != nil {
@@ -89,6 +100,9 @@ func commandHere(spec *Spec) (*child.Command, error) {
 	if len(words) > 0 {
 		command := &child.Command{Args: words, Session: true, Grace: hereGrace}
 		command.Path, err = child.Lookup(words[0])
+		if err == nil {
+			err = allow.Here().CheckPath(allow.Exec, command.Path, false)
+		}
 		return command, err
 	}
 	command, err := child.Copy()

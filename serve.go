@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/luagw/luagw/internal/allow"
 	"github.com/luagw/luagw/internal/child"
 	"github.com/luagw/luagw/internal/proctree"
 	"github.com/luagw/luagw/mux"
@@ -62,6 +63,10 @@ func SelfAgent() (path string, ok bool) {
 // are gone. The caller is to exit.
 func (a *Agent) ServeProcess(ctx context.Context) int {
 	os.Unsetenv(ServeVar) // what it starts is not meant
+	if err := allow.Enforce(); err != nil {
+		WriteHelloError(os.Stdout, err)
+		return 1
+	}
 	conn, stray, err := mux.Stdio()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "luagw-agent:", err)

@@ -5,6 +5,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"github.com/luagw/luagw/internal/allow"
 )
 
 // Limits bound what fragments may use. Zero means no limit.
@@ -123,6 +125,12 @@ func enter(dir string) error {
 	}
 	if err := os.Chdir(dir); err == nil || !os.IsNotExist(err) {
 		return err
+	}
+	if err := allow.Here().CheckPath(allow.Write, dir, false); err != nil {
+		if dir == DefaultDir {
+			return nil // nobody has asked for it: it stays where it is
+		}
+		return fmt.Errorf("make the folder %s: %w", dir, err)
 	}
 	if err := os.Mkdir(dir, 0o777); err != nil && !os.IsExist(err) {
 		return err

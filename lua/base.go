@@ -82,7 +82,11 @@ func baseLoad(L *glua.LState) int {
 // fragments have no standard input.
 func baseLoadFile(L *glua.LState) int {
 	path := L.OptString(1, "")
-	source, err := os.ReadFile(path)
+	err := std.PermitRead(path)
+	var source []byte
+	if err == nil {
+		source, err = os.ReadFile(path)
+	}
 	if path == "" {
 		source, err = nil, nil
 	}

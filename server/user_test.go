@@ -95,16 +95,16 @@ func TestOtherUser(t *testing.T) {
 
 func TestProgramOutOfReach(t *testing.T) {
 	asNobody(t)
-	b := newBed(t, nil) // this very program, which lies in a folder that is root's alone
 	dir := t.TempDir()
-	chmod(t, dir, 0o700)
-	b.Agent = []string{filepath.Join(dir, "agent")}
-	if err := os.WriteFile(b.Agent[0], []byte("#!/bin/sh\n"), 0o755); err != nil {
+	chmod(t, dir, 0o700) // root's alone
+	program := filepath.Join(dir, "agent")
+	if err := os.WriteFile(program, []byte("#!/bin/sh\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
+	b := newBed(t, func(b *bed) { b.Agent = []string{program} })
 	b.authorize(t, keyLine(`luagw-user="nobody"`, b.key.PublicKey()))
 	_, err := call(t, b.group(t, "", b.key), "return 1")
-	if want := fmt.Sprintf("as user %q: start %q: permission denied", "nobody", b.Agent[0]); err == nil || !strings.Contains(err.Error(), want) {
+	if want := fmt.Sprintf("as user %q: start %q: permission denied", "nobody", program); err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("got %v, want %q", err, want)
 	}
 }

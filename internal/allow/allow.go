@@ -38,16 +38,16 @@ type rules struct {
 	dial, listen      bool
 }
 
-// An action is something that needs to be allowed.
-type action string
+// Action is something that needs to be allowed.
+type Action string
 
 // What can be asked for.
 const (
-	Read   action = "fs:read"
-	Write  action = "fs:write"
-	Exec   action = "exec"
-	Dial   action = "net=dial"
-	Listen action = "net=listen"
+	Read   Action = "fs:read"
+	Write  Action = "fs:write"
+	Exec   Action = "exec"
+	Dial   Action = "net=dial"
+	Listen Action = "net=listen"
 )
 
 // Parse reads the rules of one, or of several on a line each. An empty text has
@@ -146,7 +146,7 @@ func (p Policy) String() string {
 // Check says whether an action is allowed. Path, for those that have one, must
 // be absolute and clean, without symbolic links. The error names what was asked
 // for.
-func (p Policy) Check(what action, path string) error {
+func (p Policy) Check(what Action, path string) error {
 	for _, r := range p.all {
 		if r.allows(what, path) {
 			continue
@@ -160,7 +160,7 @@ func (p Policy) Check(what action, path string) error {
 	return nil
 }
 
-func (r rules) allows(what action, path string) bool {
+func (r rules) allows(what Action, path string) bool {
 	switch what {
 	case Read:
 		return within(r.read, path)

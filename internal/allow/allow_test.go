@@ -5,7 +5,7 @@ import "testing"
 func TestCheck(t *testing.T) {
 	for _, tt := range []struct {
 		name, rules string
-		what        action
+		what        Action
 		path        string
 		want        bool
 	}{

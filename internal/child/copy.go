@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"sync/atomic"
 
+	"github.com/luagw/luagw/internal/allow"
 	"github.com/luagw/luagw/internal/proctree"
 )
 
@@ -21,12 +22,13 @@ var audit atomic.Pointer[os.File]
 // SetAudit has the copies of this program tell of their fragments to f, too.
 func SetAudit(f *os.File) { audit.Store(f) }
 
-// Copy is how another copy of this program is started as an agent. What narrows
-// its fragments is in the environment, which it inherits.
+// Copy is how another copy of this program is started as an agent. Its fragments
+// may do what they may here, whatever became of the environment since.
 func Copy() (*Command, error) {
 	path, err := thisProgram()
 	return &Command{
-		Path: path, Args: []string{path}, Env: []string{ServeVar + "=stdio"},
+		Path: path, Args: []string{path},
+		Env:     []string{ServeVar + "=stdio", allow.Var + "=" + allow.Here().String()},
 		Session: true, Setup: passAudit,
 	}, err
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 
+	"github.com/luagw/luagw/internal/allow"
 	glua "github.com/yuin/gopher-lua"
 )
 
@@ -18,7 +19,11 @@ func agentListen(L *glua.LState) int {
 	var l *agentListener
 	var spec string
 	var err error
-	switch path := o.string("path", ""); {
+	path := o.string("path", "")
+	if err := permittedListen(path); err != nil {
+		return fail(L, err)
+	}
+	switch {
 	case path == "":
 		l, spec, err = listenTCP(o.string("address", "127.0.0.1:0"), o.int("connections", 1, 1))
 	case o.get("address") != glua.LNil || o.get("connections") != glua.LNil:
@@ -38,6 +43,17 @@ func agentListen(L *glua.LState) int {
 	}))
 	L.Push(listener)
 	return 1
+}
+
+// permittedListen checks whether a fragment may listen, at a path if there is one.
+func permittedListen(path string) error {
+	if err := allow.Here().Check(allow.Listen, ""); err != nil {
+		return fmt.Errorf("agent.listen: %w", err)
+	}
+	if path == "" {
+		return nil
+	}
+	return permitted(allow.Write, path)
 }
 
 // loopback parses an address that nobody but this host can reach.

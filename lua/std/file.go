@@ -4,11 +4,14 @@ import (
 	"bufio"
 	"cmp"
 	"context"
+	"errors"
 	"io"
 	"os"
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/luagw/luagw/internal/allow"
 )
 
 const (
@@ -75,6 +78,9 @@ func openFlag(mode string) (flag int, ok bool) {
 // openFile opens the file at path. The end of ctx ends what may block: to open
 // a named pipe, to read and to write it.
 func openFile(ctx context.Context, path string, flag int) (*file, error) {
+	if err := permittedOpen(path, flag); err != nil {
+		return nil, errors.Unwrap(err) // the caller names the path
+	}
 	raw, err := openWait(ctx, path, flag, 0o666)
 	if err != nil {
 		return nil, err
@@ -106,6 +112,9 @@ func (t temporaryFile) Close() error {
 // openTemporary opens a new file which is gone when it is closed or this
 // process ends, where the system lets open files be removed.
 func openTemporary(ctx context.Context) (*file, error) {
+	if err := permitted(allow.Write, os.TempDir()); err != nil {
+		return nil, err
+	}
 	raw, err := os.CreateTemp("", "lua_*")
 	if err != nil {
 		return nil, err

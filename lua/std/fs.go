@@ -18,7 +18,7 @@ import (
 func fsLibrary() Library {
 	return Library{
 		Name: "fs",
-		Funcs: map[string]glua.LGFunction{
+		Funcs: guarded(map[string]glua.LGFunction{
 			"append":   fsAppend,
 			"chmod":    fsChmod,
 			"chown":    fsChown,
@@ -41,7 +41,7 @@ func fsLibrary() Library {
 			"touch":    fsTouch,
 			"walk":     fsWalk,
 			"write":    fsWrite,
-		},
+		}, fsGuards),
 	}
 }
 
@@ -112,7 +112,12 @@ func fsRename(L *glua.LState) int {
 }
 
 func fsSymlink(L *glua.LState) int {
-	return pushDone(L, os.Symlink(L.CheckString(1), L.CheckString(2)))
+	target, link := L.CheckString(1), L.CheckString(2)
+	err := permittedLink(target, link)
+	if err == nil {
+		err = os.Symlink(target, link)
+	}
+	return pushDone(L, err)
 }
 
 func fsReadlink(L *glua.LState) int {

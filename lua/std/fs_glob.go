@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/luagw/luagw/internal/allow"
 	glua "github.com/yuin/gopher-lua"
 )
 
@@ -45,6 +46,9 @@ func (g *globbing) expand(dir string, parts []string) {
 		g.expandAny(dir, parts[1:])
 	case !hasWildcard(parts[0]):
 		path := filepath.Join(dir, parts[0])
+		if permitted(allow.Read, path) != nil {
+			return
+		}
 		if _, err := os.Lstat(path); err == nil {
 			g.expand(path, parts[1:])
 		}
@@ -90,6 +94,9 @@ func (g *globbing) expandAny(dir string, rest []string) {
 func readNames(dir string) []fs.DirEntry {
 	if dir == "" {
 		dir = "."
+	}
+	if permitted(allow.Read, dir) != nil {
+		return nil // as what cannot be read
 	}
 	entries, _ := os.ReadDir(dir)
 	return entries

@@ -1,9 +1,11 @@
 package std
 
 import (
+	"cmp"
 	"os"
 	"strings"
 
+	"github.com/luagw/luagw/internal/allow"
 	glua "github.com/yuin/gopher-lua"
 )
 
@@ -26,7 +28,12 @@ func makeTemp(L *glua.LState, create func(dir, pattern string) (string, error)) 
 	if strings.ContainsAny(prefix+suffix, "*/\\\x00") {
 		L.ArgError(1, "prefix and suffix are parts of a name: no slash and no star")
 	}
-	path, err := create(o.string("dir", ""), prefix+"*"+suffix)
+	dir := o.string("dir", "")
+	err := permitted(allow.Write, cmp.Or(dir, os.TempDir()))
+	path := ""
+	if err == nil {
+		path, err = create(dir, prefix+"*"+suffix)
+	}
 	if err != nil {
 		return fail(L, err)
 	}

@@ -16,6 +16,7 @@ import (
 	"os"
 	"slices"
 
+	"github.com/luagw/luagw/internal/allow"
 	glua "github.com/yuin/gopher-lua"
 )
 
@@ -104,6 +105,9 @@ func hashFile(L *glua.LState) int {
 // copyFile writes a file's content to w until ctx ends. It refuses what is not
 // a file: to open a pipe could block for good.
 func copyFile(ctx context.Context, w io.Writer, path string) error {
+	if err := permitted(allow.Read, path); err != nil {
+		return err
+	}
 	info, err := os.Stat(path)
 	if err != nil {
 		return err

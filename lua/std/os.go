@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/luagw/luagw/internal/allow"
 	glua "github.com/yuin/gopher-lua"
 )
 
@@ -17,7 +18,7 @@ import (
 func OSLibrary() Library {
 	return Library{
 		Name: "os",
-		Funcs: map[string]glua.LGFunction{
+		Funcs: guarded(map[string]glua.LGFunction{
 			"clock":     osClock,
 			"date":      osDate,
 			"difftime":  osDiffTime,
@@ -30,7 +31,10 @@ func OSLibrary() Library {
 			"setlocale": osSetLocale,
 			"time":      osTime,
 			"tmpname":   osTmpName,
-		},
+		}, map[string][]guard{
+			"remove": fsGuards["remove"],
+			"rename": renameGuards,
+		}),
 	}
 }
 
@@ -160,7 +164,11 @@ func osSetLocale(L *glua.LState) int {
 // osTmpName is os.tmpname(): the name of a new, empty file. As in C, nobody
 // else can have made it, and nobody removes it.
 func osTmpName(L *glua.LState) int {
-	f, err := os.CreateTemp("", "lua_*")
+	var f *os.File
+	err := permitted(allow.Write, os.TempDir())
+	if err == nil {
+		f, err = os.CreateTemp("", "lua_*")
+	}
 	if err == nil {
 		err = f.Close()
 	}

@@ -14,6 +14,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/luagw/luagw/internal/allow"
 )
 
 // defaultMaxOutput bounds what is kept of a child's output, for each stream.
@@ -86,7 +88,18 @@ func (c *command) prepare(ctx context.Context) (*exec.Cmd, error) {
 	}
 	program, err := lookPath(c.argv[0], env["PATH"])
 	cmd.Path = program
+	if err == nil {
+		err = permitted(allow.Exec, programIn(c.dir, program))
+	}
 	return cmd, err
+}
+
+// programIn is where a program lies that a command names which runs in dir.
+func programIn(dir, program string) string {
+	if dir == "" || filepath.IsAbs(program) {
+		return program
+	}
+	return dir + string(filepath.Separator) + program
 }
 
 func (c *command) change(env map[string]string) {

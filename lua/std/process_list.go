@@ -12,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/luagw/luagw/internal/allow"
 	glua "github.com/yuin/gopher-lua"
 )
 
@@ -21,6 +22,9 @@ func processList(L *glua.LState) int {
 		return fail(L, fmt.Errorf("process.list: no /proc to read on %s", runtime.GOOS))
 	}
 	entries, err := os.ReadDir("/proc")
+	if err == nil {
+		err = permitted(allow.Read, "/proc")
+	}
 	if err != nil {
 		return fail(L, err)
 	}
