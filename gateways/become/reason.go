@@ -13,15 +13,16 @@ var terminalHints = []string{
 	"must have a tty", "a tty is required", "terminal is required", "must be run from a terminal", "no tty present",
 }
 
+// hints are in the order of what tells more.
 var hints = []hint{
-	{"password is required", "it asks for a password, and nobody knows one"},
-	{"authentication is required", "it asks for a password, and nobody knows one"},
-	{"Authentication required", "it asks for a password, and nobody knows one"},
-	{"Authorization required", "it asks for a password, and nobody knows one"},
 	{"password expired", "the password has expired, and has to be changed first"},
 	{"password has expired", "the password has expired, and has to be changed first"},
 	{"account has expired", "the account has expired"},
 	{"is expired", "the account or its password has expired"},
+	{"password is required", "it asks for a password, and nobody knows one"},
+	{"authentication is required", "it asks for a password, and nobody knows one"},
+	{"Authentication required", "it asks for a password, and nobody knows one"},
+	{"Authorization required", "it asks for a password, and nobody knows one"},
 	{"not in the sudoers file", "this user may not do so: the sudoers file does not name it"},
 	{"not allowed to", "this user may not do so"},
 	{"may not run sudo", "this user may not do so"},

@@ -196,8 +196,8 @@ func (t *talk) prompted() bool {
 	if t.method == methods["sudo"] && !t.answered { // then it may ask for a new password
 		return bytes.Contains(t.said, []byte(promptOf(t.mark)))
 	}
-	line := t.said[bytes.LastIndexByte(t.said, '\n')+1:]
-	return len(bytes.TrimSpace(line)) > 0 && bytes.HasSuffix(bytes.TrimRight(line, " \u00a0"), []byte(":"))
+	line := strings.TrimRight(string(t.said[bytes.LastIndexByte(t.said, '\n')+1:]), " \u00a0")
+	return strings.HasSuffix(line, ":") && line != t.method.name+":" // which begins what it says otherwise
 }
 
 // answer writes the password, once.
