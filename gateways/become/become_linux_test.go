@@ -29,6 +29,8 @@ type system struct {
 	dir  string
 	etc  map[string]string // files over those in /etc
 	user string            // who becomes another: ann if empty
+
+	terminals bool // there are some
 }
 
 // needs skips where the programs are missing or nothing can be mounted.
@@ -82,11 +84,14 @@ func (s *system) command(t *testing.T, line string) []string {
 	return []string{"unshare", "-m", "sh", "-c", script.String()}
 }
 
-// run is the system's RunFunc. It has no terminals.
+// run is the system's RunFunc. Its terminals are those of script(1), if it has any.
 func (s *system) run(t *testing.T) RunFunc {
 	return func(ctx context.Context, line string, opts Options) (io.ReadWriteCloser, error) {
-		if opts.PTY {
+		if opts.PTY && !s.terminals {
 			return nil, ErrNoTerminal
+		}
+		if opts.PTY {
+			line = "exec script -qec " + quote("stty raw -echo; "+line) + " /dev/null"
 		}
 		words := s.command(t, line)
 		path, err := child.Lookup(words[0])
@@ -234,6 +239,42 @@ func TestBecomeRefused(t *testing.T) {
 				t.Errorf("%q has something in it that is nobody's business", err)
 			}
 			t.Log(err)
+		})
+	}
+}
+
+// TestBecomeOnATerminal needs one, or is refused without.
+func TestBecomeOnATerminal(t *testing.T) {
+	for _, tt := range []struct {
+		name, program, method string
+		etc                   map[string]string
+		password              PasswordFunc
+		fails                 string
+	}{
+		{"requiretty", "sudo", "sudo", map[string]string{"sudoers": sudoers["tty"]}, nil, ""},
+		{"doas with a password", "doas", "doas", map[string]string{"doas.conf": "permit ann\n"}, known(rightPassword), ""},
+		{"doas with a wrong password", "doas", "doas", map[string]string{"doas.conf": "permit ann\n"}, known("wrong"), "the password is wrong"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			needs(t, tt.program, "script", "stty")
+			s := newSystem(t)
+			s.terminals = true
+			for name, text := range tt.etc {
+				s.etc[name] = text
+			}
+			conn, err := s.start(t, "root", tt.method, tt.password)
+			if tt.fails != "" {
+				if conn != nil || err == nil || !strings.Contains(err.Error(), tt.fails) {
+					t.Errorf("got %v, %v; want %q", conn, err, tt.fails)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			check(t, conn, "root")
 		})
 	}
 }
