@@ -9,13 +9,13 @@ import (
 )
 
 // Bootstrapper is what a [DialFunc]'s connection implements when the agent at
-// its end may still have to be brought there. The time for the agent's hello
-// begins when that is done. What is written before is the connection's to keep
-// for the agent.
+// its end may still have to be brought there. What is written before is the
+// connection's to keep for the agent.
 type Bootstrapper interface {
-	// Bootstrapped returns a channel that is closed when the agent was
-	// started. It is not when that fails: then Read tells why.
-	Bootstrapped() <-chan struct{}
+	// Progress returns a number that changes as long as the agent is on its
+	// way. The time that a gateway has for its opening begins anew with each
+	// change. It is called once in that time, and concurrently.
+	Progress() int64
 }
 
 // greeting is a connection on which the agent's hello is still to come: Read
@@ -86,29 +86,37 @@ func (h *greeting) failure(ended error) error {
 
 // boundOpening ends a gateway that does not open in time.
 func (gw *Gateway) boundOpening(timeout time.Duration) {
-	if boot, ok := gw.raw.(Bootstrapper); ok {
-		select {
-		case <-boot.Bootstrapped():
-		case <-gw.hello.ctx.Done():
-		case <-gw.lost:
-			return
-		}
-	}
+	boot, _ := gw.raw.(Bootstrapper)
 	timer := time.NewTimer(timeout)
 	defer timer.Stop()
+	before := progressOf(boot)
 	for _, step := range []<-chan struct{}{gw.hello.said, gw.ready} {
-		select {
-		case <-step:
-			continue
-		case <-gw.lost:
+		for !isClosed(step) {
+			select {
+			case <-step:
+				continue
+			case <-gw.lost:
+				return
+			case <-gw.hello.ctx.Done():
+			case <-timer.C:
+				if now := progressOf(boot); now != before {
+					before = now
+					timer.Reset(timeout)
+					continue
+				}
+				gw.hello.cancel(fmt.Errorf("nothing came for %v", timeout))
+			}
+			gw.raw.Close()
 			return
-		case <-gw.hello.ctx.Done():
-		case <-timer.C:
-			gw.hello.cancel(fmt.Errorf("nothing came for %v", timeout))
 		}
-		gw.raw.Close()
-		return
 	}
+}
+
+func progressOf(boot Bootstrapper) int64 {
+	if boot == nil {
+		return 0
+	}
+	return boot.Progress()
 }
 
 func isClosed(c <-chan struct{}) bool {

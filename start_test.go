@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/luagw/luagw"
 	"github.com/luagw/luagw/gateways"
@@ -111,5 +112,46 @@ func TestStartWithSettingsThatAreRefused(t *testing.T) {
 	<-gw.Done()
 	if _, err := os.Stat(trace); err == nil {
 		t.Error("the fragment was run without its settings")
+	}
+}
+
+// bringing is a mute connection that is busy bringing an agent.
+type bringing struct {
+	mute
+	moved atomic.Int64
+}
+
+func (b *bringing) Progress() int64 { return b.moved.Load() }
+
+func openSlowly(t *testing.T, moves int) error {
+	conn := &bringing{mute: mute{released: make(chan struct{})}}
+	inside := luagw.InProcess(&lua.Runtime{})
+	g := &luagw.Group{Dial: func(ctx context.Context, spec *luagw.Spec) (c io.ReadWriteCloser, err error) {
+		conn.ReadWriteCloser, err = inside(ctx, spec)
+		return conn, err
+	}}
+	defer g.Close()
+	go func() { // ends after its moves
+		defer close(conn.released)
+		for range moves {
+			time.Sleep(50 * time.Millisecond)
+			conn.moved.Add(1)
+		}
+		if moves == 0 {
+			time.Sleep(time.Second)
+		}
+	}()
+	_, err := g.Open(bounded(t), "popen//timeout=300ms")
+	return err
+}
+
+// An agent on a slow way may take longer than the timeout, which counts from the
+// last byte that moved.
+func TestOpeningGoesOnWhileTheAgentIsOnItsWay(t *testing.T) {
+	if err := openSlowly(t, 20); err != nil {
+		t.Errorf("with an agent that takes a second to come: %v", err)
+	}
+	if err := openSlowly(t, 0); err == nil || !strings.Contains(err.Error(), "nothing came for 300ms") {
+		t.Errorf("with an agent that does not move: %v, want that nothing came for 300ms", err)
 	}
 }

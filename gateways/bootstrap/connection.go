@@ -6,6 +6,7 @@ import (
 	"io"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/luagw/luagw"
 	"github.com/luagw/luagw/gateways/agents"
@@ -22,12 +23,19 @@ const (
 	// maxTail is how much of the noise an error shows.
 	maxTail = 2 << 10
 
+	// loadTime bounds how long this side takes to have an agent to send: it
+	// may have to build one.
+	loadTime = 5 * time.Minute
+
 	// maxWants is how often an agent is sent: once for each place that there
 	// may be on the far side.
 	maxWants = 6
 )
 
-var _ luagw.Exiter = (*connection)(nil)
+var (
+	_ luagw.Exiter       = (*connection)(nil)
+	_ luagw.Bootstrapper = (*connection)(nil)
+)
 
 // connection is a connection on which an agent is about to speak. Read does the
 // work, so that no goroutine is needed.
@@ -50,6 +58,10 @@ type connection struct {
 	phase phase
 	doing string // what is being done in this phase, for errors
 	err   error  // what Read returns when ready is empty
+
+	sent    atomic.Int64 // bytes of agents
+	loading atomic.Bool  // this side is at work, to have an agent to send
+	asked   atomic.Int64 // calls of Progress meanwhile
 
 	writing sync.Mutex // serialises what is written with the agent that is sent
 	keeping sync.Mutex // guards ahead; never held while something is written
@@ -218,6 +230,15 @@ func (c *connection) kept() []byte {
 	c.keeping.Lock()
 	defer c.keeping.Unlock()
 	return c.ahead
+}
+
+// Progress implements [luagw.Bootstrapper]. While this side builds an agent the
+// far side is not to blame.
+func (c *connection) Progress() int64 {
+	if c.loading.Load() {
+		c.asked.Add(1)
+	}
+	return c.sent.Load() + c.asked.Load()
 }
 
 // Close closes the connection, and ends what Read is doing.

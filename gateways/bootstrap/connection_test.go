@@ -271,3 +271,26 @@ type recording struct {
 func (r *recording) Read(p []byte) (int, error)  { return r.r.Read(p) }
 func (r *recording) Write(p []byte) (int, error) { r.written += len(p); return len(p), nil }
 func (r *recording) Close() error                { return nil }
+
+func TestProgress(t *testing.T) {
+	conn, end := far(t)
+	boot := conn.(luagw.Bootstrapper)
+	got := reads(conn)
+	if n := boot.Progress(); n != 0 || boot.Progress() != n {
+		t.Errorf("Progress at the beginning = %d, want 0", n)
+	}
+	go io.WriteString(end, "\nluagw-bootstrap want 1 gzip Linux aarch64\n")
+	r := bufio.NewReader(end)
+	for range 2 { // an empty line, and the announcement
+		if _, err := r.ReadString('\n'); err != nil {
+			t.Fatal(err)
+		}
+	}
+	expect(t, r, "the agent")
+	say(t, end, hello)
+	if n := boot.Progress(); n < int64(len("the agent")) {
+		t.Errorf("Progress when the agent was sent = %d, want its length or more", n)
+	}
+	end.Close()
+	<-got
+}

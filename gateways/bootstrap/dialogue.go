@@ -2,6 +2,7 @@ package bootstrap
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -57,7 +58,7 @@ func (c *connection) image(uname string) (*agents.Image, error) {
 	var names []string
 	for _, agent := range all {
 		if agent.OS == goos && agent.Arch == goarch {
-			image, err := agent.Load(c.ctx)
+			image, err := c.load(agent)
 			if err != nil {
 				return nil, fmt.Errorf("the agent for %s, %s: %w", agent.Platform(), agent.Origin, err)
 			}
@@ -70,6 +71,14 @@ func (c *connection) image(uname string) (*agents.Image, error) {
 		err = fmt.Errorf("%w (%s)", err, strings.ReplaceAll(missing.Error(), "\n", "; "))
 	}
 	return nil, err
+}
+
+func (c *connection) load(agent *agents.Agent) (*agents.Image, error) {
+	c.loading.Store(true)
+	defer c.loading.Store(false)
+	ctx, cancel := context.WithTimeout(c.ctx, loadTime)
+	defer cancel()
+	return agent.Load(ctx)
 }
 
 func orNone(names []string) string {
@@ -115,6 +124,7 @@ func (c *connection) copy(r io.Reader, size int64) {
 			}
 		}
 		sent += int64(n)
+		c.sent.Add(int64(n))
 		c.doing = fmt.Sprintf("%d of %d KiB are sent", min(sent, size)>>10, size>>10)
 		if err != nil {
 			return
