@@ -134,7 +134,7 @@ func readHello(ctx context.Context, conn io.ReadWriteCloser) (info Info, rest []
 		n, readErr := conn.Read(buf)
 		seen = append(seen, buf[:n]...)
 		noise, line, rest, found := cutHello(seen)
-		if found {
+		if found && ctx.Err() == nil {
 			info, err := parseHello(line)
 			if err != nil {
 				return Info{}, nil, &helloError{err, string(noise)}
