@@ -49,6 +49,7 @@ type execFlags struct {
 	jsonArgs bool
 	limit    int
 	timeout  time.Duration
+	dial     dialFlags
 }
 
 func newExecCommand() *cobra.Command {
@@ -69,6 +70,7 @@ func newExecCommand() *cobra.Command {
 	f.BoolVar(&flags.jsonArgs, "json-args", false, "read the arguments as JSON, not as strings")
 	f.IntVar(&flags.limit, "limit", 64, "run on at most `N` targets at a time")
 	f.DurationVar(&flags.timeout, "timeout", 0, "give each target this long, with its opening (default no limit)")
+	flags.dial.add(cmd)
 	f.SetInterspersed(false) // what follows the fragment is the fragment's
 	return cmd
 }
@@ -91,8 +93,12 @@ func (flags *execFlags) run(cmd *cobra.Command, args []string) error {
 	if err := script.check(); err != nil {
 		return err
 	}
+	dialer, err := flags.dial.dialer(cmd.Context())
+	if err != nil {
+		return err
+	}
 	report := &report{out: cmd.OutOrStdout(), errOut: cmd.ErrOrStderr(), json: flags.json, tagged: len(targets) > 1}
-	e := newExecution(script, values, targets, report)
+	e := newExecution(dialer.Dial, script, values, targets, report)
 	e.timeout = flags.timeout
 	e.slots = make(chan struct{}, min(flags.limit, len(targets)))
 	return e.run(cmd.Context())

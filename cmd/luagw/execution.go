@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/luagw/luagw"
-	"github.com/luagw/luagw/gateways"
 )
 
 // execution is one script on its way through all targets.
@@ -22,8 +21,8 @@ type execution struct {
 	group   *luagw.Group
 }
 
-func newExecution(script *script, args []any, targets []*target, report *report) *execution {
-	group := &luagw.Group{Dial: gateways.Dial, Modules: modulesOf(script.folder), Print: report.print}
+func newExecution(dial luagw.DialFunc, script *script, args []any, targets []*target, report *report) *execution {
+	group := &luagw.Group{Dial: dial, Modules: modulesOf(script.folder), Print: report.print}
 	return &execution{script: script, args: args, targets: targets, report: report, group: group}
 }
 

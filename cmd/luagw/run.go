@@ -7,7 +7,6 @@ import (
 	"io"
 
 	"github.com/luagw/luagw"
-	"github.com/luagw/luagw/gateways"
 	"github.com/luagw/luagw/lua"
 	"github.com/spf13/cobra"
 )
@@ -38,21 +37,23 @@ where play.lua may be
   end`
 
 func newRunCommand() *cobra.Command {
+	flags := &dialFlags{}
 	cmd := &cobra.Command{
 		Use:     "run SCRIPT.lua [ARG...]",
 		Short:   "Run a script on this side, which opens gateways itself",
 		Long:    runHelp + "\n\n" + exitCodes,
 		Example: runExample,
-		RunE:    runScript,
+		RunE:    func(cmd *cobra.Command, args []string) error { return runScript(cmd, args, flags) },
 
 		DisableFlagsInUseLine: true,
 	}
+	flags.add(cmd)
 	cmd.Flags().SetInterspersed(false) // what follows the script is the script's
 	return cmd
 }
 
 // runScript is luagw run.
-func runScript(cmd *cobra.Command, args []string) error {
+func runScript(cmd *cobra.Command, args []string, flags *dialFlags) error {
 	if len(args) == 0 {
 		return usageError("run: nothing to run: give a SCRIPT, or - for the standard input")
 	}
@@ -63,19 +64,23 @@ func runScript(cmd *cobra.Command, args []string) error {
 	if err := script.check(); err != nil {
 		return err
 	}
+	dialer, err := flags.dialer(cmd.Context())
+	if err != nil {
+		return err
+	}
 	chunk := &luagw.Chunk{Name: script.name, Source: script.source}
 	for _, arg := range args[1:] {
 		chunk.Args = append(chunk.Args, arg)
 	}
-	return script.run(cmd.Context(), chunk, cmd.OutOrStdout(), cmd.ErrOrStderr())
+	return script.run(cmd.Context(), dialer.Dial, chunk, cmd.OutOrStdout(), cmd.ErrOrStderr())
 }
 
 // run runs the script on this side.
-func (s *script) run(ctx context.Context, chunk *luagw.Chunk, stdout, stderr io.Writer) error {
+func (s *script) run(ctx context.Context, dial luagw.DialFunc, chunk *luagw.Chunk, stdout, stderr io.Writer) error {
 	modules := modulesOf(s.folder)
 	report := &report{out: stdout, errOut: stderr, tagged: true}
 	near := lua.Near(func() *luagw.Group {
-		return &luagw.Group{Dial: gateways.Dial, Modules: modules, Print: report.print}
+		return &luagw.Group{Dial: dial, Modules: modules, Print: report.print}
 	})
 	runtime := &lua.Runtime{Modules: []lua.Module{near}}
 	err := runtime.RunLocal(ctx, chunk, stdout, func(name string) (string, error) {
