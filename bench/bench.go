@@ -14,6 +14,8 @@ type bench struct {
 	agent string // path of the agent
 	echo  string // path of the bare child
 	peer  *execnetPeer
+	site  *site // one ssh server; nil until it is needed
+	fleet *site // ten; nil until they are needed
 
 	machine machine
 }
@@ -55,13 +57,18 @@ func (b *bench) build(ctx context.Context) (err error) {
 
 func (b *bench) close() {
 	b.peer.close()
+	for _, s := range []*site{b.site, b.fleet} {
+		if s != nil {
+			s.close()
+		}
+	}
 	os.RemoveAll(b.dir)
 }
 
 // measureAll does all jobs that are wanted, unless ctx ends before.
 func (b *bench) measureAll(ctx context.Context) []*result {
 	var results []*result
-	for _, j := range jobs() {
+	for _, j := range append(jobs(), sshJobs()...) {
 		if !b.cfg.job.MatchString(j.name) || ctx.Err() != nil {
 			continue
 		}

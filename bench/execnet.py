@@ -28,6 +28,9 @@ def main():
         request = json.loads(line)
         try:
             name = request["job"]
+            if name.startswith("ssh open "):
+                answer(figure=open_by_ssh(gateways, name.removeprefix("ssh open "), request["n"]))
+                continue
             answer(figure=JOBS[name](gateways.serving(name), request["n"]))
         except Exception as e:  # the bench tells it and goes on with the next job
             answer(error="%s: %s" % (type(e).__name__, e))
@@ -64,12 +67,19 @@ def check(got, want):
         raise ValueError("got %r, want %r" % (got, want))
 
 
-def open_gateways(group, n):
+def open_by_ssh(gateways, login, n):
+    """The same over ssh; login is what ssh is told of host and settings."""
+    gateways.close()
+    gateways.job, gateways.group = login, gateways.execnet.Group()
+    return open_gateways(gateways.group, n, "ssh=%s//python=python3" % login)
+
+
+def open_gateways(group, n, spec="popen"):
     """The median time from nothing to the first item back."""
     times = []
     for _ in range(n):
         start = time.perf_counter()
-        gateway = group.makegateway("popen")
+        gateway = group.makegateway(spec)
         item = gateway.remote_exec("channel.send(1)").receive()
         times.append(time.perf_counter() - start)
         check(item, 1)
