@@ -34,11 +34,19 @@ func (d *Dialer) newLogin(ctx context.Context, h *host, w *wire, clock *clock) *
 		ring: &keyring{identities: &h.identity, files: &d.keys},
 	}
 	if d.Ask != nil {
-		l.ring.ask = func(prompt string) (string, error) {
-			return d.ask(ctx, clock, Question{Host: h.name, Prompt: prompt, Secret: true})
-		}
+		l.ring.unlock = l.unlock
 	}
 	return l
+}
+
+// unlock asks for a key's passphrase. Neither the user's time nor that of the
+// key's own slowness, which is on purpose, is the server's.
+func (l *login) unlock(file *keyFile) (gossh.Signer, error) {
+	l.clock.pause()
+	defer l.clock.resume()
+	return file.unlock(func(prompt string) (string, error) {
+		return l.dialer.ask(l.ctx, l.clock, Question{Host: l.host.name, Prompt: prompt, Secret: true})
+	})
 }
 
 // AuthError tells why nobody could log in.

@@ -82,10 +82,10 @@ func TestPassphraseTime(t *testing.T) {
 	path := s.WriteLockedKey("locked", s.UserKey, "sesame")
 	d := dialer(t)
 	d.Ask = func(ctx context.Context, _ ssh.Question) (string, error) {
-		time.Sleep(400 * time.Millisecond)
+		time.Sleep(1200 * time.Millisecond)
 		return "sesame", nil
 	}
-	succeeds(t, d, s.Spec("identity="+path, "timeout=300ms"))
+	succeeds(t, d, s.Spec("identity="+path, "timeout=1s"))
 }
 
 func withPassword(password string) func(*gossh.ServerConfig) {
@@ -235,8 +235,8 @@ func TestAgentStuck(t *testing.T) {
 	s := sshtest.Start(t, sshtest.Options{})
 	stuck := serveAgent(t, func(conn net.Conn) { conn.Read(make([]byte, 100)); conn.Read(make([]byte, 100)) })
 	config := s.WriteFile("agent_config", "IdentityAgent "+stuck+"\nGlobalKnownHostsFile none\n")
-	_, err := output(t, dialer(t), s.Spec("identity=", "ssh_config="+config, "timeout=300ms"), "true")
-	wantSentence(t, s.Site, err, `auth: 127.0.0.1 port PORT: no answer for 300ms`)
+	_, err := output(t, dialer(t), s.Spec("identity=", "ssh_config="+config, "timeout=1s"), "true")
+	wantSentence(t, s.Site, err, `auth: 127.0.0.1 port PORT: no answer for 1s`)
 }
 
 func TestAgentGone(t *testing.T) {

@@ -19,15 +19,18 @@ type clock struct {
 	mu     sync.Mutex // guards the following
 	stage  luagw.Stage
 	timer  *time.Timer
-	paused bool
-	cause  error // why the connection was cut
-	over   bool  // nothing is to be cut any more
+	began  time.Time // when the timer was set last
+	pauses int       // under way; they may overlap
+	cause  error     // why the connection was cut
+	over   bool      // nothing is to be cut any more
 }
 
 // startClock starts a clock, which ends with stop.
 func startClock(ctx context.Context, each time.Duration, stage luagw.Stage, cut func()) (c *clock, stop func()) {
-	c = &clock{each: each, stage: stage, cut: cut}
+	c = &clock{each: each, stage: stage, cut: cut, began: time.Now()}
+	c.mu.Lock() // the timer may run out before it is known here
 	c.timer = time.AfterFunc(each, c.expire)
+	c.mu.Unlock()
 	stopContext := context.AfterFunc(ctx, func() { c.end(reason(ctx)) })
 	return c, func() {
 		stopContext()
@@ -50,7 +53,7 @@ func (c *clock) pause() {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.paused = true
+	c.pauses++
 	c.timer.Stop()
 }
 
@@ -60,22 +63,24 @@ func (c *clock) resume() {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.paused = false
+	c.pauses--
 	c.restart()
 }
 
 func (c *clock) restart() {
-	if !c.over && !c.paused {
+	if !c.over && c.pauses == 0 {
+		c.began = time.Now()
 		c.timer.Reset(c.each)
 	}
 }
 
-// expire is the timer's. One that had run out when it was stopped is too late.
+// expire is the timer's. One that had run out when it was stopped or set again is
+// too late.
 func (c *clock) expire() {
 	c.mu.Lock()
-	paused := c.paused
+	late := c.pauses > 0 || time.Since(c.began) < c.each
 	c.mu.Unlock()
-	if !paused {
+	if !late {
 		c.end(fmt.Errorf("%w for %v", errSilent, c.each))
 	}
 }

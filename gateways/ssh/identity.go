@@ -148,8 +148,8 @@ func (k *keyFile) locked() bool {
 // lazySigner is a key whose passphrase is asked for when a server has accepted
 // it, and not before.
 type lazySigner struct {
-	file *keyFile
-	ask  func(prompt string) (string, error)
+	file   *keyFile
+	unlock func(*keyFile) (gossh.Signer, error)
 }
 
 var _ gossh.AlgorithmSigner = (*lazySigner)(nil)
@@ -161,7 +161,7 @@ func (s *lazySigner) Sign(rand io.Reader, data []byte) (*gossh.Signature, error)
 }
 
 func (s *lazySigner) SignWithAlgorithm(rand io.Reader, data []byte, algorithm string) (*gossh.Signature, error) {
-	signer, err := s.file.unlock(s.ask)
+	signer, err := s.unlock(s.file)
 	if err != nil {
 		return nil, err
 	}
@@ -176,8 +176,8 @@ type keyring struct {
 	*identities
 	files   *keyFiles
 	agent   *agentKeys
-	ask     func(prompt string) (string, error) // nil if nobody can be asked
-	skipped []string                            // keys that cannot be offered, each with the reason
+	unlock  func(*keyFile) (gossh.Signer, error) // nil if nobody can be asked for passphrases
+	skipped []string                             // keys that cannot be offered, each with the reason
 	found   []identity
 }
 
@@ -246,12 +246,12 @@ func (r *keyring) open(file *keyFile) (identity, error) {
 		return identity{}, errors.New("it is a public key, and the agent does not have the private one")
 	case !file.locked():
 		return identity{file.path, file.signer}, nil
-	case r.ask == nil:
+	case r.unlock == nil:
 		return identity{}, fmt.Errorf("it needs its passphrase, and %w", errNobody)
 	case file.public != nil:
-		return identity{file.path, &lazySigner{file, r.ask}}, nil
+		return identity{file.path, &lazySigner{file, r.unlock}}, nil
 	}
-	signer, err := file.unlock(r.ask) // an old format, which does not tell the public key
+	signer, err := r.unlock(file) // an old format, which does not tell the public key
 	return identity{file.path, signer}, err
 }
 

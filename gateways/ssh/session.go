@@ -38,6 +38,7 @@ type session struct {
 	channel gossh.Channel
 	tail    child.Tail
 
+	writing  sync.Mutex // the library's Write and CloseWrite get in each other's way
 	routines sync.WaitGroup
 	ended    chan struct{} // closed when no more requests come
 
@@ -207,7 +208,7 @@ func (s *session) known() (error, bool) {
 
 // Write writes to the command's standard input.
 func (s *session) Write(p []byte) (int, error) {
-	n, err := s.channel.Write(p)
+	n, err := s.writeChannel(p)
 	if err != nil {
 		err = s.ending(err)
 		if errors.Is(err, io.EOF) {
@@ -217,8 +218,19 @@ func (s *session) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// CloseWrite ends the command's standard input.
-func (s *session) CloseWrite() error { return s.channel.CloseWrite() }
+func (s *session) writeChannel(p []byte) (int, error) {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	return s.channel.Write(p)
+}
+
+// CloseWrite ends the command's standard input, behind a Write that is under
+// way.
+func (s *session) CloseWrite() error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	return s.channel.CloseWrite()
+}
 
 // Close closes the connection and the client.
 func (s *session) Close() error {
@@ -241,7 +253,7 @@ func (s *session) leave() {
 	timer := time.AfterFunc(grace, func() { s.link.cut(luagw.ErrClosed) })
 	defer timer.Stop()
 	s.routines.Go(s.discard)
-	s.channel.CloseWrite()
+	s.routines.Go(func() { s.CloseWrite() }) // waits for a Write that is stuck until the connection is cut
 	select {
 	case <-s.ended:
 	case <-s.link.done:

@@ -226,7 +226,7 @@ func TestCloseStubborn(t *testing.T) {
 			if err := conn.Close(); err != nil {
 				t.Error(err)
 			}
-			if took := time.Since(begin); took < time.Second || took > 4*time.Second {
+			if took := time.Since(begin); took < time.Second || took > 10*time.Second {
 				t.Errorf("Close took %v, want about 2s", took)
 			}
 			if _, err := conn.Read(make([]byte, 1)); !errors.Is(err, luagw.ErrClosed) {
@@ -341,7 +341,7 @@ func TestCutAnywhere(t *testing.T) {
 	for most := 1; most < 6000 && !finished; most += step {
 		d := dialer(t)
 		d.NetDial = cutAfter(most)
-		out, err := output(t, d, s.Spec("timeout=200ms"), longCommand("echo fine"))
+		out, err := output(t, d, s.Spec("timeout=1s"), longCommand("echo fine"))
 		finished = err == nil && out == "fine\n"
 		if _, ok := errors.AsType[*luagw.OpenError](err); !finished && !ok && !strings.Contains(fmt.Sprint(err), "is lost") {
 			t.Errorf("cut after %d bytes: got %q, %v", most, out, err)

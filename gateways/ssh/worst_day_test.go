@@ -28,19 +28,19 @@ func TestWorstDayFaults(t *testing.T) {
 		want  string
 	}{
 		{sshtest.CutBanner, luagw.StageDial, `dial: 127.0.0.1 port PORT takes the connection and closes it without a banner of ssh, N times: it refuses this address, or has too many logins at a time`},
-		{sshtest.StallBanner, luagw.StageHostKey, `hostkey: 127.0.0.1 port PORT takes the connection and does not answer: no answer for 500ms`},
+		{sshtest.StallBanner, luagw.StageHostKey, `hostkey: 127.0.0.1 port PORT takes the connection and does not answer: no answer for 1s`},
 		{sshtest.CutKeys, luagw.StageHostKey, `hostkey: 127.0.0.1 port PORT has closed the connection`},
-		{sshtest.StallKeys, luagw.StageHostKey, `hostkey: 127.0.0.1 port PORT: no answer for 500ms`},
+		{sshtest.StallKeys, luagw.StageHostKey, `hostkey: 127.0.0.1 port PORT: no answer for 1s`},
 		{sshtest.CutAuth, luagw.StageAuth, `auth: 127.0.0.1 port PORT has closed the connection`},
-		{sshtest.StallAuth, luagw.StageAuth, `auth: 127.0.0.1 port PORT: no answer for 500ms`},
+		{sshtest.StallAuth, luagw.StageAuth, `auth: 127.0.0.1 port PORT: no answer for 1s`},
 		{sshtest.CutSession, luagw.StageSpawn, `spawn: 127.0.0.1 port PORT does not open a session: it has closed the connection`},
-		{sshtest.StallSession, luagw.StageSpawn, `spawn: 127.0.0.1 port PORT does not open a session: no answer for 500ms`},
+		{sshtest.StallSession, luagw.StageSpawn, `spawn: 127.0.0.1 port PORT does not open a session: no answer for 1s`},
 		{sshtest.RefuseSession, luagw.StageSpawn, `spawn: 127.0.0.1 port PORT does not open a session: open failed; it may allow no more of them (MaxSessions)`},
 	} {
 		t.Run(string(test.fault), func(t *testing.T) {
 			t.Parallel()
 			s := sshtest.Start(t, sshtest.Options{Fault: test.fault})
-			_, err := run(t, dialer(t), s.Spec("timeout=500ms"), longCommand("true"), ssh.RunOptions{})
+			_, err := run(t, dialer(t), s.Spec("timeout=1s"), longCommand("true"), ssh.RunOptions{})
 			wantStage(t, err, test.stage)
 			got := sentence(s.Site, err)
 			if before, after, ok := strings.Cut(got, "without a banner of ssh, "); ok { // how often depends on the time
@@ -111,13 +111,13 @@ func TestWorstDayFiltered(t *testing.T) {
 // TestWorstDayContext: the caller's time ends everything at once.
 func TestWorstDayContext(t *testing.T) {
 	s := sshtest.Start(t, sshtest.Options{Fault: sshtest.StallAuth})
-	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	begin := time.Now()
 	_, err := dialer(t).Connect(ctx, parse(t, s.Spec()))
 	wantSentence(t, s.Site, err, `auth: 127.0.0.1 port PORT: no answer in time`)
-	if took := time.Since(begin); took > 3*time.Second {
-		t.Errorf("it took %v, want about 300ms", took)
+	if took := time.Since(begin); took > 8*time.Second {
+		t.Errorf("it took %v, want about 1s", took)
 	}
 }
 
@@ -208,7 +208,7 @@ func TestWorstDayPassphrase(t *testing.T) {
 // TestWorstDaySilent: a host that was there falls silent.
 func TestWorstDaySilent(t *testing.T) {
 	s := sshtest.Start(t, sshtest.Options{})
-	conn, err := run(t, dialer(t), s.Spec("keepalive=100ms"), "echo here; cat", ssh.RunOptions{})
+	conn, err := run(t, dialer(t), s.Spec("keepalive=400ms"), "echo here; cat", ssh.RunOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -219,16 +219,16 @@ func TestWorstDaySilent(t *testing.T) {
 	s.Freeze()
 	begin := time.Now()
 	_, err = conn.Read(buf)
-	wantSentence(t, s.Site, err, `nothing came from 127.0.0.1 port PORT for 300ms, not even an answer to being asked`)
-	if took := time.Since(begin); took > 5*time.Second {
-		t.Errorf("it took %v to notice, want about 300ms", took)
+	wantSentence(t, s.Site, err, `nothing came from 127.0.0.1 port PORT for 1.2s, not even an answer to being asked`)
+	if took := time.Since(begin); took > 20*time.Second {
+		t.Errorf("it took %v to notice, want about 1s", took)
 	}
 }
 
 // TestKeepalive: a host that is silent because there is nothing to say is kept.
 func TestKeepalive(t *testing.T) {
 	s := sshtest.Start(t, sshtest.Options{})
-	conn, err := run(t, dialer(t), s.Spec("keepalive=100ms"), "sleep 0.7; echo still here", ssh.RunOptions{})
+	conn, err := run(t, dialer(t), s.Spec("keepalive=400ms"), "sleep 1.5; echo still here", ssh.RunOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
