@@ -23,6 +23,7 @@ import (
 // TestMain makes this binary the agent, too.
 func TestMain(m *testing.M) {
 	luagw.ServeIfAgent(&lua.Runtime{})
+	os.Setenv("GORACE", "atexit_sleep_ms=0") // agents that look for races would take a second to exit
 	os.Exit(m.Run())
 }
 
