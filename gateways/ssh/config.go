@@ -138,12 +138,14 @@ func (r *configReader) take(line *configLine, depth int, counts, active bool) (b
 	return active, nil
 }
 
-// complain tells of a keyword that will have no effect.
+// complain tells of a keyword that will have no effect. The system's file is
+// spared where its keywords are known: distributions set GSSAPI for everybody.
 func (r *configReader) complain(line *configLine) {
 	switch {
 	case keywords[line.keyword] || matchList(line.keyword, r.ignore):
 	case !undone[line.keyword]:
 		r.note(fmt.Sprintf("%s: %q is not understood, and has no effect", line.where(), line.spelt))
+	case line.ofSystem():
 	case !slices.Contains([]string{"no", "none"}, strings.ToLower(strings.Join(line.words, " "))):
 		r.note(fmt.Sprintf("%s: %s has no effect here; with ssh_program=ssh it has", line.where(), line.spelt))
 	}
@@ -152,7 +154,7 @@ func (r *configReader) complain(line *configLine) {
 // include reads the files that a line names, in their order.
 func (r *configReader) include(line *configLine, depth int, active bool) error {
 	base := filepath.Join(r.home, ".ssh")
-	if strings.HasPrefix(line.file, filepath.Dir(systemConfig)) {
+	if line.ofSystem() {
 		base = filepath.Dir(systemConfig)
 	}
 	for _, pattern := range line.words {
@@ -200,6 +202,10 @@ var rawKeywords = map[string]bool{
 }
 
 func (l *configLine) where() string { return fmt.Sprintf("%s:%d", l.file, l.number) }
+
+func (l *configLine) ofSystem() bool {
+	return strings.HasPrefix(l.file, filepath.Dir(systemConfig)+"/")
+}
 
 func (l *configLine) parse(text string) error {
 	text = strings.TrimSpace(text)

@@ -125,8 +125,10 @@ func (s *session) ask(request, what string) error {
 
 func (s *session) askAndWait(request, what string) error {
 	ok, err := s.channel.SendRequest(request, true, gossh.Marshal(struct{ What string }{what}))
-	if err == nil && !ok {
-		err = fmt.Errorf("the server refuses: it cannot start a process, or is not to run a %s", map[string]string{"exec": "command", "subsystem": "subsystem " + what}[request])
+	if err == nil && !ok && request == "subsystem" {
+		err = fmt.Errorf("the server refuses: it has no subsystem %q, or cannot start a process", what)
+	} else if err == nil && !ok {
+		err = errors.New("the server refuses: it cannot start a process, or is to run no commands")
 	}
 	return err
 }

@@ -193,7 +193,7 @@ func TestSubsystem(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = c.Subsystem(inTime(t), "elsewhere", ssh.RunOptions{})
-	wantSentence(t, s.Site, err, `spawn: 127.0.0.1 port PORT does not run the command: the server refuses: it cannot start a process, or is not to run a subsystem elsewhere`)
+	wantSentence(t, s.Site, err, `spawn: 127.0.0.1 port PORT does not run the command: the server refuses: it has no subsystem "elsewhere", or cannot start a process`)
 }
 
 // TestCloseStubborn: a command that does not end with its input is left behind

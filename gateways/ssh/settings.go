@@ -21,7 +21,7 @@ var accumulated = map[string]bool{"identityfile": true, "certificatefile": true,
 // need to speak of: it does what they say, or they have no bearing on one
 // command without a terminal.
 var keywords = wordSet(`
-	addkeystoagent addressfamily batchmode bindaddress casignaturealgorithms certificatefile
+	addkeystoagent addressfamily batchmode bindaddress certificatefile
 	challengeresponseauthentication checkhostip ciphers clearallforwardings compression
 	connectionattempts connecttimeout controlmaster controlpath controlpersist
 	enableescapecommandline enablesshkeysign escapechar exitonforwardfailure fingerprinthash
@@ -32,20 +32,21 @@ var keywords = wordSet(`
 	nohostauthenticationforlocalhost numberofpasswordprompts obscurekeystroketiming
 	passwordauthentication permitlocalcommand permitremoteopen port preferredauthentications
 	proxycommand proxyjump proxyusefdpass pubkeyacceptedalgorithms pubkeyacceptedkeytypes
-	pubkeyauthentication rekeylimit requesttty requiredrsasize sendenv serveralivecountmax
+	pubkeyauthentication rekeylimit requesttty sendenv serveralivecountmax
 	serveraliveinterval sessiontype setenv stdinnull streamlocalbindmask streamlocalbindunlink
 	stricthostkeychecking syslogfacility tag tcpkeepalive updatehostkeys user userknownhostsfile
 	visualhostkey xauthlocation canonicaldomains canonicalizefallbacklocal canonicalizehostname
 	canonicalizemaxdots canonicalizepermittedcnames channeltimeout protocol usekeychain
-	ignoreunknown useroaming`)
+	useroaming`)
 
 // undone are keywords whose effect somebody may miss, because the native client
 // has none of it.
 var undone = wordSet(`
-	bindinterface dynamicforward forwardagent gssapiauthentication
-	gssapidelegatecredentials hostbasedacceptedalgorithms hostbasedauthentication
+	bindinterface casignaturealgorithms dynamicforward forwardagent gssapiauthentication
+	gssapiclientidentity gssapidelegatecredentials gssapikexalgorithms gssapikeyexchange
+	gssapirenewalforcesrekey gssapiserveridentity gssapitrustdns hostbasedacceptedalgorithms hostbasedauthentication
 	knownhostscommand localcommand localforward pkcs11provider remotecommand remoteforward
-	revokedhostkeys securitykeyprovider tunnel tunneldevice verifyhostkeydns`)
+	requiredrsasize revokedhostkeys securitykeyprovider tunnel tunneldevice verifyhostkeydns`)
 
 func wordSet(text string) map[string]bool {
 	set := map[string]bool{}

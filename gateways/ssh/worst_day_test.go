@@ -64,7 +64,7 @@ func TestWorstDayCommand(t *testing.T) {
 		fault sshtest.Fault
 		want  string
 	}{
-		{sshtest.RefuseCommand, `spawn: 127.0.0.1 port PORT does not run the command: the server refuses: it cannot start a process, or is not to run a command`},
+		{sshtest.RefuseCommand, `spawn: 127.0.0.1 port PORT does not run the command: the server refuses: it cannot start a process, or is to run no commands`},
 		{sshtest.CutCommand, `the connection to 127.0.0.1 port PORT is lost: EOF`},
 	} {
 		t.Run(string(test.fault), func(t *testing.T) {
