@@ -16,6 +16,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/luagw/luagw/gateways/ssh/sshtest"
 )
 
 // bin is the folder with the built examples and the command.
@@ -67,6 +69,20 @@ func TestExamples(t *testing.T) {
 			})
 		}
 	}
+}
+
+// TestExampleOverSSH runs one against a real server, for which it is its own
+// agent, and its twin, whose agent is luagw-agent.
+func TestExampleOverSSH(t *testing.T) {
+	needsPrograms(t)
+	host := sshtest.StartSshd(t, "SetEnv XDG_CACHE_HOME="+t.TempDir())
+	want := filepath.Join("sshfiles", "want")
+	t.Run("sshfiles", func(t *testing.T) {
+		compare(t, want, program(t, "sshfiles", filepath.Join(bin, "sshfiles"), host.Spec()))
+	})
+	t.Run("sshfiles.lua", func(t *testing.T) {
+		compare(t, want, program(t, "sshfiles", filepath.Join(bin, "luagw"), "run", "main.lua", host.Spec()))
+	})
 }
 
 // needsPrograms skips where the programs are not built, or do not fit.
