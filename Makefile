@@ -27,7 +27,8 @@ AGENT_COLD = \
 	runtime/debug runtime/metrics sort strings syscall time unique vendor/... \
 	golang.org/x/sys/unix \
 	github.com/yuin/gopher-lua/ast github.com/yuin/gopher-lua/parse \
-	github.com/luagw/luagw/internal/child github.com/luagw/luagw/internal/proctree \
+	github.com/luagw/luagw/internal/allow github.com/luagw/luagw/internal/child \
+	github.com/luagw/luagw/internal/peer github.com/luagw/luagw/internal/proctree \
 	github.com/luagw/luagw/internal/socket github.com/luagw/luagw/lua/std
 AGENT_FLAGS = -tags=$(AGENT_TAGS) -ldflags='$(AGENT_LDFLAGS)' $(AGENT_COLD:%=-gcflags=%=-l)
 BIN = bin
