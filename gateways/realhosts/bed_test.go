@@ -23,7 +23,7 @@ import (
 )
 
 // testTime bounds all that one test waits for.
-const testTime = time.Minute
+const testTime = 3 * time.Minute
 
 // bed is where a test opens gateways.
 type bed struct {

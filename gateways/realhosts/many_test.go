@@ -23,7 +23,7 @@ func TestMany(t *testing.T) {
 	for _, web := range b.Web() {
 		b.shell(web.Name, bare)
 		for i := range manyForEach {
-			specs = append(specs, b.spec(web.Name, "//id="+web.Name+"-"+strconv.Itoa(i)).String())
+			specs = append(specs, b.spec(web.Name, "//id="+web.Name+"-"+strconv.Itoa(i)+"//timeout=1m").String())
 		}
 	}
 	group, _ := b.group()
