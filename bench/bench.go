@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 )
 
 // bench holds what all jobs need. It is used by one goroutine.
@@ -16,6 +17,9 @@ type bench struct {
 	peer  *execnetPeer
 	site  *site // one ssh server; nil until it is needed
 	fleet *site // ten; nil until they are needed
+	far   *site // one at the end of a long link; nil until it is needed
+
+	closers []func() // of what jobs have started, in that order
 
 	machine machine
 }
@@ -57,10 +61,8 @@ func (b *bench) build(ctx context.Context) (err error) {
 
 func (b *bench) close() {
 	b.peer.close()
-	for _, s := range []*site{b.site, b.fleet} {
-		if s != nil {
-			s.close()
-		}
+	for _, close := range slices.Backward(b.closers) {
+		close()
 	}
 	os.RemoveAll(b.dir)
 }
@@ -68,7 +70,7 @@ func (b *bench) close() {
 // measureAll does all jobs that are wanted, unless ctx ends before.
 func (b *bench) measureAll(ctx context.Context) []*result {
 	var results []*result
-	for _, j := range append(jobs(), sshJobs()...) {
+	for _, j := range slices.Concat(jobs(), sshJobs(), linkJobs()) {
 		if !b.cfg.job.MatchString(j.name) || ctx.Err() != nil {
 			continue
 		}

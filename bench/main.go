@@ -44,6 +44,10 @@ func main() {
 		exitOn(serveIdle(n, os.Stdout))
 		return
 	}
+	if addr := os.Getenv(listenVar); addr != "" {
+		exitOn(serveOne(addr, os.Args[1:]))
+		return
+	}
 	cfg, err := parse(os.Args[1:])
 	if errors.Is(err, flag.ErrHelp) {
 		return

@@ -72,6 +72,7 @@ func onSite(work siteJob) starter {
 				return nil, err
 			}
 			b.site = s
+			b.closers = append(b.closers, s.close)
 		}
 		return work(ctx, b, b.site)
 	}
@@ -215,6 +216,7 @@ func onFleet(work func(ctx context.Context, b *bench, s *site) error) starter {
 				return nil, err
 			}
 			b.fleet = s
+			b.closers = append(b.closers, s.close)
 		}
 		measure := func(ctx context.Context, _ int) (float64, error) {
 			start := time.Now()

@@ -1,0 +1,6 @@
+//go:build !linux
+
+package main
+
+// linkJobs need what only Linux has.
+func linkJobs() []*job { return nil }
