@@ -18,7 +18,7 @@ const bare = "rm -rf ~/.cache/luagw /var/tmp/luagw-* /dev/shm/luagw-* /tmp/luagw
 const left = "find ~/.cache/luagw /var/tmp/luagw-* /dev/shm/luagw-* /tmp/luagw-* -type f ! -name \"luagw-agent-*\" 2>/dev/null; true"
 
 // TestGateway opens gateways to hosts of all sorts: at first no agent is there,
-// and then it is. Each of the hosts is for this test alone.
+// and then it is.
 func TestGateway(t *testing.T) {
 	for _, test := range []struct {
 		host, keys string
@@ -49,7 +49,7 @@ func TestGateway(t *testing.T) {
 		t.Run(test.host, func(t *testing.T) {
 			t.Parallel()
 			b := newBed(t)
-			b.Host(t, test.host)
+			b.Alone(t, test.host)
 			b.build(test.arch)
 			b.shell(test.host, bare)
 			cold, sent := b.where(test.host, test.keys)
@@ -137,6 +137,7 @@ func TestNoGateway(t *testing.T) {
 		t.Run(test.host, func(t *testing.T) {
 			t.Parallel()
 			b := newBed(t)
+			b.Alone(t, test.host)
 			b.build("amd64")
 			spec := b.spec(test.host, test.keys)
 			_, err := b.open(test.host, test.keys)
@@ -154,6 +155,7 @@ func TestNothingLeft(t *testing.T) {
 		t.Run(host, func(t *testing.T) {
 			t.Parallel()
 			b := newBed(t)
+			b.Alone(t, host)
 			b.build("amd64")
 			if _, err := b.open(host); err == nil {
 				t.Error("a gateway was opened")

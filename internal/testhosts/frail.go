@@ -5,14 +5,11 @@ package testhosts
 import (
 	"context"
 	"net"
-	"os"
-	"path/filepath"
-	"syscall"
 	"testing"
 	"time"
 )
 
-// frailTime is how long a test waits for its turn, and for the host to be up.
+// frailTime is how long a test waits for the host to be up.
 const frailTime = 3 * time.Minute
 
 // Frail is a host that one test at a time has to itself, to break it as it
@@ -26,16 +23,7 @@ type Frail struct {
 // the test ends.
 func (h *Hosts) Frail(tb testing.TB) *Frail {
 	tb.Helper()
-	f := &Frail{Host: h.Host(tb, "frail"), tb: tb}
-	lock, err := os.OpenFile(filepath.Join(h.dir, "frail.lock"), os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(func() { lock.Close() })
-	free := func() bool { return syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == nil }
-	if !within(frailTime, free) {
-		tb.Fatalf("another test has had the host %q for %v", f.Name, frailTime)
-	}
+	f := &Frail{Host: h.Alone(tb, "frail"), tb: tb}
 	tb.Cleanup(f.mend)
 	return f
 }

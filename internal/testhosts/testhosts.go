@@ -3,9 +3,9 @@
 // Package testhosts finds the hosts that make hosts has started, for tests: what
 // each is stands in testdata/hosts. [Running] is where a test begins.
 //
-// All hosts but [Hosts.Frail] are shared by all tests, which run at the same
-// time: they may be logged in to, and files may be left in a directory of the
-// test's own, but they must go on as they are.
+// Hosts are shared by all tests, which run at the same time: they may be logged in
+// to, and must go on as they are. A test that changes a host, be it by filling its
+// disk, has it by [Hosts.Alone]; one that breaks a host uses [Hosts.Frail].
 package testhosts
 
 import (

@@ -93,6 +93,9 @@ func TestHosts(t *testing.T) {
 	} {
 		t.Run(test.host, func(t *testing.T) {
 			t.Parallel()
+			if strings.HasPrefix(test.host, "full") {
+				h.Alone(t, test.host)
+			}
 			h.Host(t, test.host)
 			out, code := runSSH(t, h.SSH, test.host, test.command)
 			if code != test.code || !regexp.MustCompile(test.want).MatchString(out) {
