@@ -52,9 +52,10 @@ func TestHashKnownHosts(t *testing.T) {
 	succeeds(t, dialer(t), s.Spec("known_hosts="+path))
 }
 
+// TestPinnedHostKey: a fingerprint may have // in it, and is quoted for that.
 func TestPinnedHostKey(t *testing.T) {
 	s := sshtest.Start(t, sshtest.Options{})
-	succeeds(t, dialer(t), s.Spec("hostkey="+fingerprint(s.Site), "known_hosts="+s.Dir+"/none"))
+	succeeds(t, dialer(t), s.Spec("hostkey='"+fingerprint(s.Site)+"'", "known_hosts="+s.Dir+"/none"))
 	_, err := output(t, dialer(t), s.Spec("hostkey=SHA256:AAAA"), "true")
 	wantSentence(t, s.Site, err, `hostkey: 127.0.0.1 port PORT shows the ED25519 key `+fingerprint(s.Site)+
 		`, but hostkey= wants SHA256:AAAA: the host was set up anew, or somebody is in between`)

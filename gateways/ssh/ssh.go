@@ -11,7 +11,9 @@
 //
 // Secrets stay on this side: agents are not forwarded, and through a jump host
 // goes only what is encrypted for the host behind it. Host keys are always
-// checked; see [HostKeyError].
+// checked; see [HostKeyError]. The spec's key hostkey is accept-new, to take and
+// write down the key of a host of which none is known; yes, which is usual; or a
+// fingerprint, as in hostkey='SHA256:...', of the only key that is taken.
 //
 // # Bounds
 //
