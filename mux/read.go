@@ -76,7 +76,7 @@ func (s *Session) stream(h header) (*Stream, error) {
 		s.hold(header{typ: typeUpdate, flags: flagRST, stream: h.stream})
 		return nil, nil
 	}
-	st := newStream(s, h.stream)
+	st := newStream(s, h.stream, s.firstWindowLocked())
 	s.streams[h.stream] = st
 	s.waiting = append(s.waiting, st)
 	notify(s.acceptable)

@@ -41,7 +41,8 @@ const (
 // than the write.
 type Session struct {
 	conn              io.ReadWriteCloser
-	window, maxWindow uint32 // of each stream, for what the peer sends
+	window, maxWindow uint32        // of each stream, for what the peer sends
+	learned           atomic.Uint32 // what a stream's window has grown to
 
 	timeout time.Duration
 	present <-chan struct{} // closed when the times count; nil if they always do
@@ -130,7 +131,7 @@ func (s *Session) open() (*Stream, error) {
 	case s.unaccepted >= backlog:
 		return nil, nil
 	}
-	st := newStream(s, s.nextID)
+	st := newStream(s, s.nextID, s.firstWindowLocked())
 	st.opening = true
 	s.nextID += 2
 	s.unaccepted++

@@ -62,9 +62,9 @@ type Stream struct {
 	receiver Receiver // gets what arrives; nil while Read does
 }
 
-func newStream(s *Session, id uint32) *Stream {
+func newStream(s *Session, id, size uint32) *Stream {
 	return &Stream{
-		session: s, id: id, granted: MinWindow, window: MinWindow, size: s.window,
+		session: s, id: id, granted: MinWindow, window: MinWindow, size: size,
 		readable: make(chan struct{}, 1), writable: make(chan struct{}, 1),
 	}
 }

@@ -12,6 +12,10 @@ const (
 	// one DefaultWindow is as much as a connection carries.
 	longTrip = 2 * time.Millisecond
 
+	// fewStreams is for how many streams the session remembers what the last
+	// one's window has become: they begin with it, and do not learn it anew.
+	fewStreams = 16
+
 	// probeEvery is how often the round trip is measured while much comes.
 	probeEvery = time.Second
 )
@@ -30,8 +34,17 @@ func (st *Stream) tuneLocked() {
 	st.grantedAt = now
 	if trip := s.trip.Load(); trip >= int64(longTrip) && since < time.Duration(trip) {
 		st.size = min(2*st.size, s.maxWindow)
+		s.learned.Store(st.size)
 	}
 	s.probe(now)
+}
+
+// firstWindowLocked is the window that a new stream begins with.
+func (s *Session) firstWindowLocked() uint32 {
+	if len(s.streams) >= fewStreams {
+		return s.window
+	}
+	return max(s.window, s.learned.Load())
 }
 
 // probe measures the round trip, unless that was done a moment ago. It does not

@@ -104,3 +104,28 @@ func TestWindowStaysWhereTheRoundTripIsShort(t *testing.T) {
 		}
 	})
 }
+
+func TestNewStreamsBeginWithTheWindowThatWasLearned(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		near, far := memoryPipe()
+		client, _ := Client(newFarAway(near, 50*time.Millisecond), nil)
+		server, _ := Server(newFarAway(far, 50*time.Millisecond), nil)
+		defer client.Close()
+		defer server.Close()
+		from, to := stream(t, client, server)
+		go from.Write(make([]byte, 32<<20))
+		if _, err := io.ReadFull(to, make([]byte, 32<<20)); err != nil {
+			t.Fatal(err)
+		}
+		for i := range fewStreams {
+			_, next := stream(t, client, server)
+			want := uint32(TunedWindow)
+			if i == fewStreams-1 {
+				want = DefaultWindow
+			}
+			if next.size != want {
+				t.Errorf("window of stream %d = %d, want %d", i+2, next.size, want)
+			}
+		}
+	})
+}
