@@ -17,6 +17,11 @@ const (
 	// openTimeout bounds each stage of opening where the spec has no timeout.
 	openTimeout = 10 * time.Second
 
+	// dialStages is how many of these a Dial may take together, which bounds
+	// each by itself: a login through other hosts has several for each, and
+	// may wait for its turn and for what a person types.
+	dialStages = 12
+
 	// exitTimeout is how long the news of a process's end may take after its
 	// connection has ended.
 	exitTimeout = time.Second

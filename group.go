@@ -185,7 +185,7 @@ func (g *Group) dial(ctx context.Context, gw *Gateway) (*Gateway, error) {
 	if timeout == 0 {
 		timeout = openTimeout
 	}
-	dialCtx, cancel := context.WithTimeout(ctx, timeout)
+	dialCtx, cancel := context.WithTimeout(ctx, dialStages*timeout)
 	defer cancel()
 	gw.raw, err = g.Dial(dialCtx, gw.spec)
 	if err != nil {
