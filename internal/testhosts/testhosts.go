@@ -36,6 +36,8 @@ type Host struct {
 	Machine string // the container, less its prefix; "-" if none
 	User    string
 	Addr    string // HostName in ssh_config: an address, or a name
+
+	prefix string // of the container's name
 }
 
 // errNone is why there are no hosts, for most.
@@ -103,11 +105,16 @@ func (h *Hosts) read() error {
 	if err != nil {
 		return err
 	}
+	prefix, err := os.ReadFile(filepath.Join(h.dir, "prefix"))
+	if err != nil {
+		return err
+	}
 	for line := range strings.Lines(string(list)) {
 		host, err := parseHost(line)
 		if err != nil {
 			return err
 		}
+		host.prefix = strings.TrimSpace(string(prefix))
 		h.hosts[host.Name] = host
 		h.names = append(h.names, host.Name)
 	}
@@ -173,4 +180,4 @@ func (h *Hosts) SSH(ctx context.Context, name, command string) *exec.Cmd {
 }
 
 // Container is the name of the container that the host runs in.
-func (h Host) Container() string { return "luagw-" + h.Machine }
+func (h Host) Container() string { return h.prefix + h.Machine }
