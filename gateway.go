@@ -107,6 +107,7 @@ func (gw *Gateway) start(timeout time.Duration) error {
 	if err != nil {
 		return err
 	}
+	setup.silence = silenceOf(gw.spec, cfg)
 	session, err := mux.Client(gw.hello, cfg)
 	if err != nil {
 		return err
@@ -145,6 +146,17 @@ func (gw *Gateway) Opened(ctx context.Context) error {
 		return gw.Err()
 	}
 	return nil
+}
+
+// silenceOf is how long an agent may hear nothing before it takes the near side
+// for gone. A pipe within one machine tells of its end for certain, and whoever
+// stops a program there for a while does not want to lose its agents.
+func silenceOf(spec *Spec, cfg *mux.Config) time.Duration {
+	switch spec.Kind {
+	case "ssh", "tcp", "exec":
+		return cfg.Silence()
+	}
+	return 0
 }
 
 func muxConfig(spec *Spec) (*mux.Config, error) {

@@ -229,6 +229,9 @@ func (s *server) control(stream *mux.Stream, fr *frameReader, payload []byte) er
 // settle puts the settings in force, or tells the near side why not.
 func (s *server) settle(setup settings) (refused bool, err error) {
 	ctx := s.conn.ctx
+	if setup.silence > 0 {
+		s.conn.session.EndAfterSilence(setup.silence)
+	}
 	if setup.empty() {
 		return false, nil
 	}

@@ -41,6 +41,10 @@ type settings struct {
 	env    map[string]string
 	nice   int
 	limits Limits
+
+	// silence is how long the agent goes on when it hears nothing of the near
+	// side; for ever if 0. It asks for no answer.
+	silence time.Duration
 }
 
 // settingsOf takes the settings out of a spec, which is parsed already.
@@ -61,7 +65,7 @@ func (s settings) values() []any {
 	if env == nil {
 		env = map[string]string{}
 	}
-	return []any{s.dir, env, s.nice, int64(s.limits.Time), s.limits.Memory, s.limits.Running}
+	return []any{s.dir, env, s.nice, int64(s.limits.Time), s.limits.Memory, s.limits.Running, int64(s.silence)}
 }
 
 func readSettings(payload []byte) (settings, error) {
@@ -92,6 +96,13 @@ func readSettings(payload []byte) (settings, error) {
 	}
 	s.nice = int(numbers[0])
 	s.limits = Limits{Time: time.Duration(numbers[1]), Memory: numbers[2], Running: int(numbers[3])}
+	if len(list) > 6 {
+		silence, ok := list[6].(int64)
+		if !ok || silence < 0 {
+			return s, errMalformed
+		}
+		s.silence = time.Duration(silence)
+	}
 	return s, nil
 }
 
@@ -126,16 +137,24 @@ func enter(dir string) error {
 	if err := os.Chdir(dir); err == nil || !os.IsNotExist(err) {
 		return err
 	}
+	err := makeDir(dir)
+	if err == nil {
+		return os.Chdir(dir)
+	}
+	if dir == DefaultDir {
+		return nil // nobody has asked for it: it stays where it is
+	}
+	return err
+}
+
+func makeDir(dir string) error {
 	if err := allow.Here().CheckPath(allow.Write, dir, false); err != nil {
-		if dir == DefaultDir {
-			return nil // nobody has asked for it: it stays where it is
-		}
 		return fmt.Errorf("make the folder %s: %w", dir, err)
 	}
 	if err := os.Mkdir(dir, 0o777); err != nil && !os.IsExist(err) {
 		return err
 	}
-	return os.Chdir(dir)
+	return nil
 }
 
 // limitsOf reads the keys max_time, max_memory and max_running.

@@ -118,6 +118,16 @@ func (c *Config) timing() (keepAlive, timeout time.Duration) {
 	return keepAlive, timeout
 }
 
+// Silence is how long nothing at all may come from a peer that has these
+// settings before it can be taken for dead; 0 if it may be silent for ever.
+func (c *Config) Silence() time.Duration {
+	keepAlive, timeout := c.timing()
+	if keepAlive == 0 {
+		return 0
+	}
+	return keepAlive + timeout
+}
+
 // windows returns what a stream's window is at first, and what it may become.
 func (c *Config) windows() (first, most uint32) {
 	if c == nil || c.Window == 0 {

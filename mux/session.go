@@ -314,6 +314,32 @@ func (s *Session) keepAlive(every time.Duration) {
 	}
 }
 
+// EndAfterSilence ends the session with ErrStalled when nothing at all has come
+// from the peer for d, within a quarter of that more. It is for the side that
+// does not ping itself.
+func (s *Session) EndAfterSilence(d time.Duration) {
+	go func() { // ends with the session
+		ticker := time.NewTicker(max(d/4, time.Millisecond))
+		defer ticker.Stop()
+		heard, quiet := s.received.Load(), 0
+		for {
+			select {
+			case <-ticker.C:
+			case <-s.done:
+				return
+			}
+			if now := s.received.Load(); now != heard {
+				heard, quiet = now, 0
+				continue
+			}
+			if quiet++; quiet >= 4 {
+				s.end(ErrStalled)
+				return
+			}
+		}
+	}()
+}
+
 // Close ends the session at once: every stream, and the connection. It waits
 // for what else is going on to end, for two seconds at the most.
 func (s *Session) Close() error {

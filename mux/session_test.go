@@ -534,3 +534,36 @@ func TestTimesCountOnceThePeerIsPresent(t *testing.T) {
 		}
 	})
 }
+
+func TestSessionEndsAfterSilence(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		near, far := memoryPipe()
+		client, _ := Client(near, &Config{KeepAlive: 10 * time.Second})
+		server, _ := Server(far, &Config{KeepAlive: -1})
+		defer client.Close()
+		defer server.Close()
+		server.EndAfterSilence(30 * time.Second)
+		time.Sleep(time.Hour)
+		if err := server.Err(); err != nil {
+			t.Fatalf("the session of a peer that pings ended with %v", err)
+		}
+	})
+}
+
+func TestSilentPeerIsGivenUp(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		near, far := memoryPipe()
+		server, _ := Server(far, &Config{KeepAlive: -1})
+		defer server.Close()
+		defer near.Close()
+		server.EndAfterSilence(30 * time.Second)
+		time.Sleep(29 * time.Second)
+		if err := server.Err(); err != nil {
+			t.Fatalf("the session ended before its time: %v", err)
+		}
+		time.Sleep(10 * time.Second)
+		if err := server.Err(); err != ErrStalled {
+			t.Errorf("the session of a silent peer ended with %v, want %v", err, ErrStalled)
+		}
+	})
+}
