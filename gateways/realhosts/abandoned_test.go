@@ -9,9 +9,10 @@ import (
 	"github.com/luagw/luagw/internal/testhosts"
 )
 
-// farNoticing is the most that an agent takes by default to notice that the near
-// side is gone, and to end.
-const farNoticing = 45 * time.Second
+// farNoticing is the most that an agent takes to notice that a near side is gone
+// which says something every second, and to end: three seconds to notice, and
+// what it takes to end what it has started.
+const farNoticing = 15 * time.Second
 
 // TestAbandoned shows that an agent ends with all that it started when it does
 // not hear of the near side any more.
@@ -22,7 +23,7 @@ func TestAbandoned(t *testing.T) {
 	b := newBed(t)
 	b.build("amd64")
 	f := b.Frail(t)
-	gw := b.must("frail")
+	gw := b.must("frail", "//keepalive=1s")
 	if _, err := gw.RemoteExec(b.ctx, `process.run({"sleep", "4711"})`); err != nil {
 		t.Fatal(err)
 	}
