@@ -11,33 +11,16 @@ build agent release demo: export GOFLAGS += -trimpath
 build: agent
 	go build -ldflags='-s -w' -o bin/ ./cmd/luagw
 
-# The agent travels to where it runs, so it is built for its size: functions lie
-# closer together, by the tag it is without Go's types as items, and nothing is
-# inlined in the packages below, in which speed does not count. Those in which it
-# does are the VM and what is under it (gopher-lua, its pm, runtime, sync, math,
-# bytes, strconv, unicode) and what items go through (luagw, mux, lua, msgpack).
-# The test of the agent's size builds it by this.
-AGENT_TAGS = luagw_agent
-AGENT_LDFLAGS = -s -w -funcalign=16
-AGENT_COLD = \
-	bufio context crypto/... encoding/base64 encoding/binary encoding/hex errors fmt \
-	hash/crc32 internal/bisect internal/filepathlite internal/fmtsort internal/godebug \
-	internal/poll internal/reflectlite internal/syscall/... io/fs iter log log/slog maps \
-	math/rand math/rand/v2 net net/netip os os/exec path path/filepath reflect \
-	runtime/debug runtime/metrics sort strings syscall time unique vendor/... \
-	golang.org/x/sys/unix \
-	github.com/yuin/gopher-lua/ast github.com/yuin/gopher-lua/parse \
-	github.com/luagw/luagw/internal/allow github.com/luagw/luagw/internal/child \
-	github.com/luagw/luagw/internal/peer github.com/luagw/luagw/internal/proctree \
-	github.com/luagw/luagw/internal/socket github.com/luagw/luagw/lua/std
-AGENT_FLAGS = -tags=$(AGENT_TAGS) -ldflags='$(AGENT_LDFLAGS)' $(AGENT_COLD:%=-gcflags=%=-l)
+# The agent, by what cmd/luagw-agent/build.flags says, which also tells why.
+AGENT_ENV := $(shell grep '^[A-Z]' cmd/luagw-agent/build.flags)
+AGENT_FLAGS := $(shell grep "^['-]" cmd/luagw-agent/build.flags)
 BIN = bin
 
 agent:
-	go build $(AGENT_FLAGS) -o $(BIN)/ ./cmd/luagw-agent
+	$(AGENT_ENV) go build $(AGENT_FLAGS) -o $(BIN)/ ./cmd/luagw-agent
 
 # The command for near sides, in dist/, with the agents for all sorts of far sides
-# within. The arm agent is for ARMv6, so that it runs on all from there on.
+# within.
 FAR_SIDES = linux/amd64 linux/arm64 linux/arm linux/386 linux/riscv64 \
 	darwin/amd64 darwin/arm64 freebsd/amd64 freebsd/arm64
 NEAR_SIDES = linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 freebsd/amd64 windows/amd64 windows/arm64
@@ -45,7 +28,7 @@ NEAR_SIDES = linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 freebsd/amd64 win
 release:
 	rm -rf dist gateways/agents/packed
 	for p in $(FAR_SIDES); do \
-		GOOS=$${p%/*} GOARCH=$${p#*/} GOARM=6 go build $(AGENT_FLAGS) -o dist/luagw-agent_$${p%/*}_$${p#*/} ./cmd/luagw-agent || exit; done
+		GOOS=$${p%/*} GOARCH=$${p#*/} $(AGENT_ENV) go build $(AGENT_FLAGS) -o dist/luagw-agent_$${p%/*}_$${p#*/} ./cmd/luagw-agent || exit; done
 	go run ./gateways/agents/pack gateways/agents/packed dist/luagw-agent_*
 	for p in $(NEAR_SIDES); do \
 		case $$p in windows/*) x=.exe;; *) x=;; esac; \

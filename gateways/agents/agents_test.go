@@ -264,6 +264,7 @@ func checkoutOf(t *testing.T, main string) string {
 	}
 	write(t, filepath.Join(dir, "go.mod"), "module "+modulePath+"\n\ngo 1.26\n")
 	write(t, filepath.Join(dir, "cmd", "luagw-agent", "main.go"), main)
+	write(t, filepath.Join(dir, "cmd", "luagw-agent", recipeFile), "CGO_ENABLED=0\n'-ldflags=-s -w'\n")
 	return dir
 }
 

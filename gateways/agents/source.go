@@ -107,6 +107,9 @@ func (src source) key() (string, error) {
 // aside are directories of which the agent has nothing.
 var aside = []string{"bench", "bin", "dist", "examples", "gateways", "testdata", "server"}
 
+// notGo are files that say what is built, besides those in Go.
+var notGo = []string{"go.mod", "go.sum", recipeFile}
+
 // hashFiles hashes the names and contents of the source files.
 func (src source) hashFiles(sum io.Writer) error {
 	return filepath.WalkDir(src.dir, func(path string, entry fs.DirEntry, err error) error {
@@ -120,7 +123,7 @@ func (src source) hashFiles(sum io.Writer) error {
 			}
 			return nil
 		}
-		if strings.HasSuffix(name, "_test.go") || !strings.HasSuffix(name, ".go") && name != "go.mod" && name != "go.sum" {
+		if strings.HasSuffix(name, "_test.go") || !strings.HasSuffix(name, ".go") && !slices.Contains(notGo, name) {
 			return nil
 		}
 		b, err := os.ReadFile(path)

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -91,19 +92,24 @@ func (t *Toolchain) turn(name string) chan struct{} {
 	return t.building[name]
 }
 
-// build has the toolchain build the agent, which is a little larger than what
-// make builds. It is interrupted when ctx ends, but the packages that are
-// compiled by then stay in its cache.
+// build has the toolchain build the agent, as make does, but without the commit
+// in it, which changes more often than what is built. It is interrupted when
+// ctx ends, but the packages that are compiled by then stay in its cache.
 func (src source) build(ctx context.Context, goos, goarch string) (*Image, error) {
+	env, flags, err := src.recipe()
+	if err != nil {
+		return nil, err
+	}
 	dir, err := os.MkdirTemp("", "luagw-agent-")
 	if err != nil {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
 	out := filepath.Join(dir, agentName)
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-tags=luagw_agent", "-ldflags=-s -w", "-o", out, "./cmd/luagw-agent")
+	args := slices.Concat([]string{"build", "-buildvcs=false", "-o", out}, flags, []string{"./cmd/" + agentName})
+	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = src.dir
-	cmd.Env = append(os.Environ(), "GOOS="+goos, "GOARCH="+goarch, "GOARM=6", "CGO_ENABLED=0", "GOFLAGS=", "GOWORK=off")
+	cmd.Env = slices.Concat(os.Environ(), env, []string{"GOOS=" + goos, "GOARCH=" + goarch, "GOFLAGS=", "GOWORK=off"})
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 2 * time.Second
 	if output, err := cmd.CombinedOutput(); err != nil {
