@@ -61,7 +61,7 @@ func mayBecome(begun []byte) bool {
 }
 
 // ddRecords is what dd says besides what went wrong.
-var ddRecords = regexp.MustCompile(`\s*\d+\+\d+ records (in|out)[^;]*`)
+var ddRecords = regexp.MustCompile(`\s*\d+\+\d+ records (in|out)[^;]*|dd: warning: partial read \(\d+ bytes\)(; suggest iflag=fullblock)?\s*`)
 
 // cleanReason makes a far side's words fit for the end of a sentence.
 func cleanReason(words string) string {

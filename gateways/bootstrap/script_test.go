@@ -123,6 +123,7 @@ func TestCleanReason(t *testing.T) {
 	for _, tt := range []struct{ words, want string }{
 		{"; /a: no room; /b: none", "/a: no room; /b: none"},
 		{"; /a: dd: full 3+0 records in 2+1 records out 99 bytes copied; /b: none", "/a: dd: full; /b: none"},
+		{"; /a: dd: warning: partial read (3979 bytes); suggest iflag=fullblock dd: error writing: No space left on device; /b: none", "/a: dd: error writing: No space left on device; /b: none"},
 		{"red \x1b[31m\x00\xff", "red  [31m \uFFFD"},
 		{strings.Repeat("x", maxReason+1), strings.Repeat("x", maxReason) + "..."},
 	} {
