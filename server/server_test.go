@@ -274,6 +274,20 @@ func TestWrongKey(t *testing.T) {
 	b.works(t)
 }
 
+// Without an audit the log tells why somebody was not let in, for the client
+// must not know.
+func TestWrongKeyWithoutAudit(t *testing.T) {
+	b := newBed(t, func(b *bed) { b.Audit = nil })
+	wrong := newKey(t)
+	if _, err := b.login("", wrong); err == nil {
+		t.Fatal("the key was let in")
+	}
+	eventually(t, "a line in the log", func() bool {
+		said := b.said.String()
+		return strings.Contains(said, ssh.FingerprintSHA256(wrong.PublicKey())) && strings.Contains(said, "no line has the key")
+	})
+}
+
 func (b *bed) audit(t testing.TB) string {
 	t.Helper()
 	data, err := os.ReadFile(b.Audit.Path)

@@ -62,10 +62,14 @@ func (s *session) record(event string) Record {
 	return r
 }
 
-// refuse tells the audit and the log of one who was not let in. Those who never
-// showed a key, as scanners do not, are not worth a line.
+// refuse tells the audit, or where there is none the log, of one who was not let
+// in. Those who never showed a key, as scanners do not, are not worth a line.
 func (s *session) refuse(err error) {
 	if s.offered == "" {
+		return
+	}
+	if s.server.Audit == nil {
+		s.server.logf("not let in: %s with the key %s: %v", s.from, s.offered, err)
 		return
 	}
 	r := s.record("refused")
