@@ -110,6 +110,7 @@ func (s *session) ask(request, what string) error {
 	answered := make(chan error, 1)
 	s.routines.Go(func() {
 		err := s.askAndWait(request, what)
+		s.link.wire.running.Store(true)
 		answered <- err
 		if err != nil {
 			s.refuse(err)

@@ -19,6 +19,8 @@ type wire struct {
 	heard atomic.Int64 // when bytes came last, in nanoseconds since start
 	start time.Time
 
+	running atomic.Bool // a command runs: nothing needs to be acknowledged at once any more
+
 	preface []byte     // up to the banner; only for the reader, and after the login
 	greeted bool       // the banner has come
 	mu      sync.Mutex // guards the following
@@ -39,6 +41,8 @@ func (w *wire) Read(p []byte) (int, error) {
 	}
 	if !w.greeted {
 		w.greet(p[:n])
+	} else if !w.running.Load() {
+		acknowledge(w.Conn)
 	}
 	w.fail(err)
 	return n, err
