@@ -57,6 +57,7 @@ var servers = []struct {
 }{
 	{"via", viaTransport},
 	{"ssh", sshTransport},
+	{"sshd", sshdTransport},
 	{"tcp", func(t *testing.T) transport { return servedTransport(t, "tcp") }},
 	{"unix", func(t *testing.T) transport { return servedTransport(t, "unix") }},
 	{"bootstrap", bootstrapTransport},
@@ -108,7 +109,18 @@ func needsShell(t *testing.T) {
 
 func sshTransport(t *testing.T) transport {
 	needsShell(t)
-	site := sshtest.Start(t, sshtest.Options{})
+	return siteTransport(t, sshtest.Start(t, sshtest.Options{}).Site)
+}
+
+// sshdTransport goes by OpenSSH's sshd.
+func sshdTransport(t *testing.T) transport {
+	if testing.Short() {
+		t.Skip("short: each gateway takes a login at a real sshd")
+	}
+	return siteTransport(t, sshtest.StartSshd(t).Site)
+}
+
+func siteTransport(t *testing.T, site *sshtest.Site) transport {
 	dialer := &gateways.Dialer{SSH: &ssh.Dialer{Notice: func(text string) { t.Log(text) }}}
 	agent := serving(t)
 	return transport{spec: site.Spec(`agent=sh -c "` + agent[2] + `"`), dial: dialer.Dial}
