@@ -2,7 +2,6 @@ package sshtest
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"net"
 	"os"
@@ -14,11 +13,17 @@ import (
 	"time"
 )
 
-// Sshd is OpenSSH's sshd on a port of the loopback, which lets the user of the
-// test in.
+// Sshd is OpenSSH's sshd, which lets the user of the test in.
 type Sshd struct {
 	*Site
-	log lockedBuffer
+	place Place
+	log   lockedBuffer
+}
+
+// Place is where a server runs. The zero value is a port of the loopback.
+type Place struct {
+	Addr    string                                      // to listen at
+	Command func(name string, args ...string) *exec.Cmd // starts programs there
 }
 
 // sshdPath is where the program is looked for: it wants to be called by its
@@ -29,10 +34,22 @@ const sshdPath = "/usr/sbin/sshd"
 // of the test. Where there is none the test is skipped.
 func StartSshd(tb testing.TB, lines ...string) *Sshd {
 	tb.Helper()
+	return StartSshdAt(tb, Place{}, lines...)
+}
+
+// StartSshdAt does what StartSshd does, at another place.
+func StartSshdAt(tb testing.TB, place Place, lines ...string) *Sshd {
+	tb.Helper()
 	if _, err := os.Stat(sshdPath); err != nil {
 		tb.Skipf("no OpenSSH server here: %v", err)
 	}
-	s := &Sshd{Site: newSite(tb)}
+	s := &Sshd{Site: newSite(tb), place: place}
+	if place.Addr != "" {
+		s.Host = place.Addr
+	}
+	if place.Command == nil {
+		s.place.Command = exec.Command
+	}
 	if os.Getuid() == 0 { // where it puts the part of it that nobody trusts yet
 		if err := os.MkdirAll("/run/sshd", 0o755); err != nil {
 			tb.Skipf("sshd cannot be started: %v", err)
@@ -54,16 +71,14 @@ func (s *Sshd) Log() string { return s.log.String() }
 func (s *Sshd) start(tb testing.TB, lines []string) bool {
 	s.Port = freePort(tb)
 	config := s.write("sshd_config", strings.Join(append(lines, s.config()...), "\n")+"\n")
-	ctx, cancel := context.WithCancel(context.Background())
-	command := exec.CommandContext(ctx, sshdPath, "-D", "-e", "-f", config)
+	command := s.place.Command(sshdPath, "-D", "-e", "-f", config)
 	command.Stderr = &s.log
 	command.WaitDelay = time.Second
 	if err := command.Start(); err != nil {
-		cancel()
 		tb.Fatal(err)
 	}
 	stop := func() {
-		cancel()
+		command.Process.Kill()
 		command.Wait()
 	}
 	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); {
@@ -81,7 +96,7 @@ func (s *Sshd) start(tb testing.TB, lines []string) bool {
 
 func (s *Sshd) config() []string {
 	return []string{
-		"ListenAddress 127.0.0.1", fmt.Sprintf("Port %d", s.Port), "HostKey " + s.write("host", pemOf(s.HostKey)),
+		"ListenAddress " + s.Host, fmt.Sprintf("Port %d", s.Port), "HostKey " + s.write("host", pemOf(s.HostKey)),
 		"PidFile none", "AuthorizedKeysFile " + s.write("authorized_keys", authorized(s.UserKey)),
 		"StrictModes no", "UsePAM no", "PasswordAuthentication no", "KbdInteractiveAuthentication no",
 		"PermitRootLogin yes", "AllowTcpForwarding yes", "LogLevel VERBOSE", "UseDNS no",
