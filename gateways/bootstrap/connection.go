@@ -27,6 +27,10 @@ const (
 	// may have to build one.
 	loadTime = 5 * time.Minute
 
+	// exitTime bounds how long this side waits for the last words of a far
+	// side that has closed its standard output.
+	exitTime = 2 * time.Second
+
 	// maxWants is how often an agent is sent: once for each place that there
 	// may be on the far side.
 	maxWants = 6

@@ -142,6 +142,9 @@ func (c *connection) ended(err error) error {
 		what = "the far side ended while the agent was sent: " + c.doing
 	case running:
 		what = "the agent does not start there: " + c.doing
+		if c.ctx.Err() == nil && c.misfits() {
+			what = "the agent is for a processor that the far side does not have, whatever its uname says: " + c.doing
+		}
 	}
 	switch {
 	case c.ctx.Err() != nil:
@@ -150,6 +153,16 @@ func (c *connection) ended(err error) error {
 		return errors.New(what)
 	}
 	return fmt.Errorf("%s: %w", what, err)
+}
+
+// misfits reports whether the system on the far side has not taken the agent for
+// an executable. Most shells say so. Busybox's and yash read it as a script, and
+// stumble over its first bytes.
+func (c *connection) misfits() bool {
+	ctx, cancel := context.WithTimeout(c.ctx, exitTime)
+	defer cancel()
+	words := c.Exit(ctx).Stderr
+	return strings.Contains(words, "ELF") || strings.Contains(strings.ToLower(words), "format error")
 }
 
 // unfinished tells what was waited for when this side gave up.

@@ -133,6 +133,27 @@ func TestFailure(t *testing.T) {
 	}
 }
 
+// TestMisfit sends an agent for another processor: no system runs that of this
+// one. Each shell has its own way to stumble over it; mksh is not among them,
+// for it says so and then hangs, until the opening's time is over.
+func TestMisfit(t *testing.T) {
+	const elf = "\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\xfe\xfe\x01\x00\x00\x00\n)\n"
+	for _, shell := range []string{"dash", "bash", "busybox", "ksh", "zsh"} {
+		t.Run(shell, func(t *testing.T) {
+			needs(t, shell)
+			t.Parallel()
+			h := &host{path: shAs(t, shell) + ":" + fakeUname(t, "Linux x86_64") + ":" + os.Getenv("PATH")}
+			group := &luagw.Group{Dial: h.dial(t, agentOf(t, elf))}
+			defer group.Close()
+			_, err := group.Open(t.Context(), "exec=host")
+			const want = `open "exec=host": bootstrap: the agent is for a processor that the far side does not have, whatever its uname says: Linux x86_64: `
+			if err == nil || !strings.HasPrefix(err.Error(), want) {
+				t.Errorf("got  %v\nwant %s", err, want)
+			}
+		})
+	}
+}
+
 // fakeUname makes a directory for PATH in which uname says something else.
 func fakeUname(t *testing.T, says string) string {
 	t.Helper()

@@ -31,18 +31,24 @@ func TestSh(t *testing.T) {
 		t.Run(shell, func(t *testing.T) {
 			needs(t, shell)
 			t.Parallel()
-			path, err := exec.LookPath(shell)
-			if err != nil {
-				t.Fatal(err)
-			}
-			dir := t.TempDir()
-			if err := os.Symlink(path, filepath.Join(dir, "sh")); err != nil {
-				t.Fatal(err)
-			}
-			h := &host{path: dir + ":" + os.Getenv("PATH")}
+			h := &host{path: shAs(t, shell) + ":" + os.Getenv("PATH")}
 			h.checkColdAndWarm(t, large(t))
 		})
 	}
+}
+
+// shAs makes a directory for PATH in which sh is a certain shell.
+func shAs(t *testing.T, shell string) string {
+	t.Helper()
+	path, err := exec.LookPath(shell)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := os.Symlink(path, filepath.Join(dir, "sh")); err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }
 
 // TestBusybox has nothing but busybox.
