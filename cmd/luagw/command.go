@@ -13,13 +13,14 @@ import (
 )
 
 const rootHelp = `Luagw runs fragments of Lua on other machines, and in other processes, and talks with
-them over channels. The other side needs one program: luagw-agent, or luagw itself.
+them over channels. On the other side nothing has to be installed: an agent is sent.
 
 Results go to standard output, and everything else to standard error.`
 
 const rootExample = `  luagw exec -e 'return host.hostname'                        on this machine, in a process of its own
   luagw exec -t popen//id=a -t popen//id=b -e 'return ...' 1  on several targets, with an argument
-  luagw exec -t 'exec=docker exec -i web1 luagw-agent' f.lua  a file, in a container
+  luagw exec -t ssh:web1 -e 'return host.hostname'            on a host behind ssh
+  luagw exec -t 'exec=docker exec -i web1' f.lua              a file, in a container
   luagw run play.lua                                          a script that opens gateways itself`
 
 // run does what the arguments say until ctx ends, and returns what to exit

@@ -39,7 +39,7 @@ const execExample = `  luagw exec -e 'return host.hostname, host.os'
   luagw exec -t popen//id=a -t popen//id=b check.lua /var 90
   luagw exec --json-args -e 'return (...).port' '{"port": 80}'
   echo 'print(1)' | luagw exec -
-  luagw exec --json --timeout 30s -t 'exec=docker exec -i web1 luagw-agent' f.lua`
+  luagw exec --json --timeout 30s -t 'exec=docker exec -i web1' f.lua`
 
 // execFlags are the flags of exec.
 type execFlags struct {

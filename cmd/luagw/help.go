@@ -23,10 +23,13 @@ const targetsHelp = `A target is written as a spec: a kind with its address, and
 
   popen                        a process on this machine
   popen:PROGRAM:DIR            an agent of your own, in a directory
-  exec=COMMAND LINE            whatever a command reaches: docker exec -i web1 luagw-agent
-  ssh:[USER@]HOST              a host behind ssh
+  exec=COMMAND LINE            whatever a command reaches: docker exec -i web1
+  ssh:[USER@]HOST              a host behind ssh, as the ssh command reaches it
   tcp:HOST[:PORT]              a luagw server
   unix:PATH                    a luagw server on a Unix socket
+
+Nothing has to be installed behind ssh and exec: an agent is sent to where there
+is none, and kept in the user's cache.
 
 Keys follow as //key=value, each once, in any order:
 
@@ -38,7 +41,22 @@ Keys follow as //key=value, each once, in any order:
   //timeout=5s                 how long opening may take
   //max_time=1m                how long a fragment may take
   //max_memory=512M            what its fragments may use together
-  //port=22                    for ssh and tcp, as are user, identity, hostkey, known_hosts
+  //agent=PROGRAM              the agent to run, so that none is sent
+  //become=USER                run it as another user, by sudo
+  //become_method=doas         or by doas, or su; not for tcp and unix
+
+For ssh and tcp, which without them go by what ssh is told:
+
+  //user=joe                   the user to log in as
+  //port=22                    the port
+  //identity=FILE              the key to log in with
+  //known_hosts=FILE           where the keys of hosts are
+  //hostkey=accept-new         take the key of a new host and write it down
+
+For ssh:
+
+  //ssh_config=FILE            in the place of ~/.ssh/config
+  //ssh_program=ssh            have this program connect, with all that it can do
 
 A command line is split as a shell splits words, but no shell runs it. To have
 a slash that begins no key, write \/ or put the value in quotes.`
