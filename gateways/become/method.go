@@ -57,9 +57,11 @@ func wrapSudo(user, line, mark string, ask bool) string {
 	return splice("sudo -H "+how+" -u "+quote(user)+" -- "+announce(mark), line)
 }
 
-// wrapSu names the shell, for the user may have one that runs nothing.
+// wrapSu names the shell, for the user may have one that runs nothing. In the
+// environment su leaves the name of who became root.
 func wrapSu(user, line, mark string, _ bool) string {
-	return "exec su -s /bin/sh -c " + quote("echo "+mark+"; "+line) + " " + quote(user)
+	name := "USER=" + quote(user) + " LOGNAME=" + quote(user) + "; export USER LOGNAME; "
+	return "exec su -s /bin/sh -c " + quote("echo "+mark+"; "+name+line) + " " + quote(user)
 }
 
 func wrapDoas(user, line, mark string, ask bool) string {

@@ -33,6 +33,9 @@ type try struct {
 
 // start runs the line and talks until its command runs as the other user.
 func (t *try) start(ctx context.Context, line string, run RunFunc) (io.ReadWriteCloser, error) {
+	if t.spec.Kind == "ssh" { // the home directory one is in is that of another
+		line = splice(`sh -c 'cd 2>/dev/null; exec "$@"' sh`, line)
+	}
 	if t.pty { // what is said beside would come between the agent's bytes
 		line = splice(`sh -c 'exec "$@" 2>/dev/null' sh`, line)
 	}
