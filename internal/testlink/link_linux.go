@@ -7,9 +7,11 @@ package testlink
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -23,6 +25,11 @@ type Options struct {
 	Delay time.Duration // of each packet, each way
 	Rate  int64         // in bits a second, each way; without limit if 0
 	MTU   int           // 9000 if 0, which costs this process less than what is usual
+
+	// Eager lets TCP connections begin with all that there is to send, up to some
+	// megabytes, where they would begin with a little and double it with every
+	// round trip: for what counts round trips of its own.
+	Eager bool
 }
 
 // Link is a link. All methods may be called concurrently.
@@ -88,8 +95,31 @@ func (l *Link) make(opts Options, n int) (err error) {
 			return err
 		}
 	}
+	if opts.Eager {
+		if err := l.hurry(); err != nil {
+			return err
+		}
+	}
 	l.pump(l.near, l.far, opts)
 	l.pump(l.far, l.near, opts)
+	return nil
+}
+
+// hurry sets the windows with which connections begin: those of the senders, in
+// packets, and in the namespace that of the receiver, in bytes.
+func (l *Link) hurry() error {
+	for _, line := range []string{
+		fmt.Sprintf("route replace %v dev %s src %v initcwnd 8192", l.Far, l.devices[0], l.Near),
+		fmt.Sprintf("-n %s route replace %v dev %s src %v initcwnd 8192 initrwnd 8192", l.Namespace, l.Near, l.devices[1], l.Far),
+	} {
+		if err := ip("%s", line); err != nil {
+			return err
+		}
+	}
+	set := l.Command("sh", "-c", "echo 4096 16777216 16777216 >/proc/sys/net/ipv4/tcp_rmem")
+	if out, err := set.CombinedOutput(); err != nil {
+		return fmt.Errorf("%w: tcp_rmem of %s: %w: %s", errors.ErrUnsupported, l.Namespace, err, strings.TrimSpace(string(out)))
+	}
 	return nil
 }
 
@@ -177,6 +207,36 @@ func (l *Link) Packets() int64 { return l.packets.Load() }
 // Command is a program to be run at the far end.
 func (l *Link) Command(name string, args ...string) *exec.Cmd {
 	return exec.Command("ip", append([]string{"netns", "exec", l.Namespace, name}, args...)...)
+}
+
+// Listen listens at a TCP port of the far end, from this process. The sockets are
+// at that end wherever they are used.
+func (l *Link) Listen(port string) (net.Listener, error) {
+	away, err := os.Open("/run/netns/" + l.Namespace)
+	if err != nil {
+		return nil, err
+	}
+	defer away.Close()
+	var listener net.Listener
+	done := make(chan error)
+	go func() {
+		done <- l.inside(away, func() (err error) { // ends when it listens
+			listener, err = net.Listen("tcp", net.JoinHostPort(l.Far.String(), port))
+			return err
+		})
+	}()
+	err = <-done
+	return listener, err
+}
+
+// inside calls f in a namespace. It keeps its thread, which the end of the
+// goroutine ends with it: nobody else is to run there.
+func (l *Link) inside(namespace *os.File, f func() error) error {
+	runtime.LockOSThread()
+	if err := unix.Setns(int(namespace.Fd()), unix.CLONE_NEWNET); err != nil {
+		return fmt.Errorf("enter the namespace %s: %w", l.Namespace, err)
+	}
+	return f()
 }
 
 // Close removes the link. What runs at its far end goes on without it.

@@ -95,3 +95,43 @@ func TestRate(t *testing.T) {
 		t.Errorf("%d bytes took %v, want about %v", size, took, least)
 	}
 }
+
+// TestEager sends at once what a connection would usually take a few round trips
+// for.
+func TestEager(t *testing.T) {
+	const size, delay = 1 << 20, 100 * time.Millisecond
+	l := newLink(t, Options{Delay: delay, Eager: true})
+	listener, err := l.Listen("0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	came := make(chan time.Duration, 1)
+	go func() { // ends with what it reads
+		conn, err := listener.Accept()
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		began := time.Now()
+		n, _ := io.Copy(io.Discard, conn)
+		if n == size {
+			came <- time.Since(began)
+		}
+		close(came)
+	}()
+	conn, err := net.Dial("tcp", listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn.Write(make([]byte, size))
+	conn.Close()
+	select {
+	case took, ok := <-came:
+		if !ok || took > 3*delay {
+			t.Errorf("%d bytes came %v after the connection (all of them: %v), want about %v", size, took, ok, delay)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("they do not come")
+	}
+}
