@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"os/exec"
 	"slices"
 	"strconv"
@@ -37,6 +38,8 @@ const (
 // Options say what a [Server] is like. The zero value lets the site's key in
 // and runs commands by sh.
 type Options struct {
+	Listener net.Listener // TCP; on the loopback if nil
+
 	Fault   Fault
 	Drop    int                     // how many connections are closed at once, the first ones
 	Preface string                  // is sent before the banner, and to those that are dropped
@@ -48,6 +51,8 @@ type Options struct {
 
 	// Delay is called before a session's request is answered. Nil for not.
 	Delay func(request string)
+
+	Env []string // KEY=VALUE, for the commands that sh runs
 
 	// Run runs a command or, where subsystem says so, a subsystem, and returns
 	// its exit status. By sh -c if nil.
@@ -73,12 +78,15 @@ type Server struct {
 func Start(tb testing.TB, options Options) *Server {
 	tb.Helper()
 	s := &Server{Site: newSite(tb), options: options}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		tb.Fatal(err)
+	s.listener = options.Listener
+	if s.listener == nil {
+		var err error
+		if s.listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+			tb.Fatal(err)
+		}
 	}
-	s.listener = listener
-	s.Port = listener.Addr().(*net.TCPAddr).Port
+	addr := s.listener.Addr().(*net.TCPAddr)
+	s.Host, s.Port = addr.IP.String(), addr.Port
 	s.writeKnownHosts()
 	s.routines.Go(s.accept)
 	tb.Cleanup(s.Stop)
@@ -271,7 +279,7 @@ func (s *Server) session(c *conn, offered ssh.NewChannel) {
 func (s *Server) run(what string, subsystem bool, channel ssh.Channel) {
 	run := s.options.Run
 	if run == nil {
-		run = runShell
+		run = s.runShell
 	}
 	status := run(what, subsystem, channel)
 	channel.CloseWrite()
@@ -279,12 +287,13 @@ func (s *Server) run(what string, subsystem bool, channel ssh.Channel) {
 }
 
 // runShell runs a command by sh, whatever the login shell of the user is.
-func runShell(what string, subsystem bool, channel ssh.Channel) int {
+func (s *Server) runShell(what string, subsystem bool, channel ssh.Channel) int {
 	if subsystem {
 		fmt.Fprintf(channel.Stderr(), "no subsystem %q here\n", what)
 		return 1
 	}
 	command := exec.Command("sh", "-c", what)
+	command.Env = append(os.Environ(), s.options.Env...)
 	stdin, err := command.StdinPipe()
 	if err != nil {
 		return 255
