@@ -9,6 +9,10 @@ import (
 // write with it and with the frames that were held.
 const maxJoin = maxWrite
 
+// maxOut is the largest buffer that is kept for the next write: for the largest
+// body with all that goes before it, and what append adds to that.
+const maxOut = 2 * (maxJoin + maxHeld + headerSize)
+
 // write writes a frame, and before it those that were held, in one write.
 func (s *Session) write(h header, body []byte) error {
 	s.writing.Lock()
@@ -27,7 +31,7 @@ func (s *Session) send() error {
 	s.stall.begin(s)
 	_, err := s.conn.Write(s.out)
 	s.stall.end()
-	if cap(s.out) > maxJoin+maxHeld+headerSize {
+	if cap(s.out) > maxOut {
 		s.out = nil
 	}
 	if err == nil {
