@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/luagw/luagw/mux"
@@ -46,6 +47,8 @@ type connection struct {
 	cancel context.CancelCauseFunc
 	wg     sync.WaitGroup // the connection's goroutines
 
+	known atomic.Pointer[keyTable] // nil until it is needed
+
 	control *mux.Writer // frames to the peer; nil on the far side until settled
 
 	mu       sync.Mutex // guards the following
@@ -72,6 +75,15 @@ func newConnection(session *mux.Session, gateway nearSide) *connection {
 	c := &connection{session: session, gateway: gateway, near: gateway != nil, channels: map[uint32]*Channel{}}
 	c.ctx, c.cancel = context.WithCancelCause(context.Background())
 	return c
+}
+
+// keys is the connection's table of keys.
+func (c *connection) keys() *keyTable {
+	if t := c.known.Load(); t != nil {
+		return t
+	}
+	c.known.CompareAndSwap(nil, &keyTable{})
+	return c.known.Load()
 }
 
 // goDo runs fn on a goroutine which finish waits for. What fn waits for must

@@ -231,7 +231,7 @@ func (d *decoder) mapping() (any, error) {
 
 // entry decodes one entry into m. Its key is a string.
 func (d *decoder) entry(m map[string]any) error {
-	key, err := d.text()
+	key, err := d.textKey()
 	if err != nil {
 		return err
 	}
@@ -241,6 +241,18 @@ func (d *decoder) entry(m map[string]any) error {
 	}
 	m[key] = v
 	return nil
+}
+
+// textKey is text for a key.
+func (d *decoder) textKey() (string, error) {
+	if d.ch == nil {
+		return d.text()
+	}
+	key, err := d.bytes()
+	if err != nil {
+		return "", err
+	}
+	return d.ch.conn.keys().string(key), d.charge(costSlot + len(key))
 }
 
 // mixed goes on decoding a map of which m was decoded and n entries are left.
