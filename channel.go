@@ -165,8 +165,8 @@ func (c *Channel) writeError(ctx context.Context, err error) error {
 	case err == nil || told || err == ctx.Err() || errors.Is(err, mux.ErrReset):
 		return err
 	case errors.Is(err, mux.ErrClosed):
-		if lost := c.conn.lostError(); lost != nil {
-			return lost
+		if c.conn.session.Err() != nil { // it is that, and not the stream
+			return c.conn.whyLost(err)
 		}
 		return ErrClosed
 	case errors.Is(err, net.ErrClosed):

@@ -311,9 +311,9 @@ func (c *connection) openError(ctx context.Context, err error) error {
 }
 
 // whyLost is why the connection ended, or err if it has not. A session that is
-// being closed fails its streams a moment before it is done.
+// about to end fails its streams a moment before it is done.
 func (c *connection) whyLost(err error) error {
-	if errors.Is(err, mux.ErrClosed) {
+	if c.session.Err() != nil {
 		<-c.session.Done()
 	}
 	if lost := c.lostError(); lost != nil {

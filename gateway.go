@@ -108,6 +108,9 @@ func (gw *Gateway) start(timeout time.Duration) error {
 		return err
 	}
 	setup.silence = silenceOf(gw.spec, cfg)
+	if setup.empty() {
+		close(gw.ready) // before the session can end
+	}
 	session, err := mux.Client(gw.hello, cfg)
 	if err != nil {
 		return err
@@ -115,9 +118,6 @@ func (gw *Gateway) start(timeout time.Duration) error {
 	gw.conn = newConnection(session, gw)
 	go gw.accept() // ends with the session, and then ends the gateway
 	gw.openControl(setup)
-	if setup.empty() {
-		close(gw.ready)
-	}
 	gw.conn.goDo(func() { gw.boundOpening(timeout) })
 	return nil
 }

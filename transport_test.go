@@ -117,7 +117,7 @@ func sshdTransport(t *testing.T) transport {
 	if testing.Short() {
 		t.Skip("short: each gateway takes a login at a real sshd")
 	}
-	return siteTransport(t, sshtest.StartSshd(t).Site)
+	return siteTransport(t, sshtest.StartSshd(t, "SetEnv GORACE="+os.Getenv("GORACE")).Site)
 }
 
 func siteTransport(t *testing.T, site *sshtest.Site) transport {
