@@ -48,7 +48,7 @@ func (b *bench) build(ctx context.Context) (err error) {
 		return err
 	}
 	if b.cfg.agent == "" {
-		if b.agent, err = buildProgram(ctx, b.dir, agentPackage); err != nil {
+		if b.agent, err = buildAgent(ctx, b.dir); err != nil {
 			return err
 		}
 	}

@@ -17,8 +17,20 @@ const (
 	echoPackage  = modulePath + "/bench/echo"
 )
 
-// buildProgram builds a program of this module into dir, as the Makefile's
-// target agent does, and returns its path.
+// buildAgent builds the agent into dir, as it is shipped.
+func buildAgent(ctx context.Context, dir string) (string, error) {
+	source, err := moduleDir()
+	if err != nil {
+		return "", err
+	}
+	cmd := exec.CommandContext(ctx, "make", "-C", source, "agent", "BIN="+dir)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("make agent: %w\n%s", err, out)
+	}
+	return filepath.Join(dir, path.Base(agentPackage)), nil
+}
+
+// buildProgram builds a program of this module into dir and returns its path.
 func buildProgram(ctx context.Context, dir, pkg string) (string, error) {
 	program := filepath.Join(dir, path.Base(pkg))
 	if runtime.GOOS == "windows" {
