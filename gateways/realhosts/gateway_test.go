@@ -142,8 +142,12 @@ func TestNoGateway(t *testing.T) {
 			spec := b.spec(test.host, test.keys)
 			_, err := b.open(test.host, test.keys)
 			want := "open \"" + b.text(spec.String()) + "\": " + string(test.stage) + ": " + test.want
-			if stage(err) != test.stage || b.sentence(err) != want {
-				t.Errorf("got stage %q and\n%s\nwant stage %q and\n%s", stage(err), b.sentence(err), test.stage, want)
+			got := b.sentence(err)
+			if !strings.Contains(want, "exit status") { // a shell that has said why ends sooner or later
+				got = strings.TrimSuffix(got, " (exit status 1)")
+			}
+			if stage(err) != test.stage || got != want {
+				t.Errorf("got stage %q and\n%s\nwant stage %q and\n%s", stage(err), got, test.stage, want)
 			}
 		})
 	}
