@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/luagw/luagw"
 	"github.com/luagw/luagw/internal/allow"
 	"github.com/luagw/luagw/server"
 	"github.com/spf13/cobra"
@@ -242,5 +243,5 @@ func tellHostKey(stderr io.Writer, addr net.Addr, key ssh.PublicKey) string {
 	print := ssh.FingerprintSHA256(key)
 	fmt.Fprintf(stderr, "luagw: listening on %v; host key %s\n", addr, print)
 	fmt.Fprintf(stderr, "luagw: for known_hosts: [%s]:%s %s", host, port, ssh.MarshalAuthorizedKey(key))
-	return fmt.Sprintf("tcp:%s//hostkey=%s", net.JoinHostPort(host, port), print)
+	return (&luagw.Spec{Kind: "tcp", Target: host, Params: map[string]string{"port": port, "hostkey": print}}).String()
 }

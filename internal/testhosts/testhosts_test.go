@@ -36,7 +36,7 @@ func TestHosts(t *testing.T) {
 		{"fish", "set x 2; echo $x; echo $FISH_VERSION", `^2\n3\.`, 0},
 		{"zsh", "echo $0 $ZSH_VERSION", `^zsh 5\.`, 0},
 		{"noisy", "echo here", `(?s)\* Unauth.*recorded.*\nluagw 1 is.*here\n`, 0},
-		{"unterminated", "echo here", `\x07.*todayhere\n$|\x07here\nLast login.*today, from here$`, 0},
+		{"unterminated", "echo here", `(?s)\x07.*here`, 0},
 		{"flood", "echo here", `^no end of this\nno end of this\n`, -1},
 		{"asks", "echo here", `^Do you accept the terms\? \[y/N\] $`, 1},
 		{"exits", "echo here", `^closed for maintenance until six\n$`, 3},
