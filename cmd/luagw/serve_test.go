@@ -1,35 +1,93 @@
 package main
 
 import (
-	"crypto/ed25519"
-	"io"
-	"net"
+	"bufio"
+	"bytes"
+	"os"
+	"os/exec"
+	"os/user"
+	"slices"
 	"strings"
-	"testing"
+	"syscall"
 
-	"github.com/luagw/luagw"
-	"golang.org/x/crypto/ssh"
+	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// A fingerprint may have two slashes in a row, by which the keys of a spec are
-// told apart.
-func TestToldSpecParses(t *testing.T) {
-	addr := &net.TCPAddr{IP: net.IPv6loopback, Port: 8888}
-	for slashes := false; !slashes; {
-		public, _, err := ed25519.GenerateKey(nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		key, err := ssh.NewPublicKey(public)
-		if err != nil {
-			t.Fatal(err)
-		}
-		print := ssh.FingerprintSHA256(key)
-		slashes = strings.Contains(print, "//") // about one in a hundred
-		text := tellHostKey(io.Discard, addr, key)
-		spec, err := luagw.ParseSpec(text)
-		if err != nil || spec.Kind != "tcp" || spec.Target != "::1" || spec.Params["hostkey"] != print {
-			t.Fatalf("%s: got %+v, %v; want the key %s of ::1", text, spec, err, print)
-		}
+// servingKey is where a script keeps its serving.
+type servingKey struct{}
+
+// serving is a luagw serve that a script has started.
+type serving struct {
+	cmd    *exec.Cmd
+	stderr bytes.Buffer
+}
+
+// serve is "serve ARG...": it starts luagw serve, and sets TCP and UNIX to the
+// specs of its sockets when it accepts connections. It ends with the script, if
+// "served CODE" does not end it before.
+func serve(ts *testscript.TestScript, neg bool, args []string) {
+	if neg {
+		ts.Fatalf("usage: serve ARG...")
 	}
+	path, err := exec.LookPath("luagw")
+	ts.Check(err)
+	s := ts.Value(servingKey{}).(*serving)
+	s.stderr.Reset()
+	s.cmd = exec.Command(path, append([]string{"serve"}, args...)...)
+	s.cmd.Dir, s.cmd.Stderr = ts.Getenv("WORK"), &s.stderr
+	for _, name := range []string{"HOME", "PATH", "WORK", "XDG_CONFIG_HOME", "NOTIFY_SOCKET"} {
+		s.cmd.Env = append(s.cmd.Env, name+"="+ts.Getenv(name))
+	}
+	stdout, err := s.cmd.StdoutPipe()
+	ts.Check(err)
+	ts.Check(s.cmd.Start())
+	ts.Defer(func() {
+		s.cmd.Process.Kill()
+		s.cmd.Wait()
+	})
+	lines := bufio.NewScanner(stdout)
+	for range sockets(args) {
+		if !lines.Scan() {
+			s.cmd.Wait()
+			ts.Fatalf("luagw serve does not: %s", s.stderr.String())
+		}
+		kind, _, _ := strings.Cut(lines.Text(), ":")
+		ts.Setenv(strings.ToUpper(kind), lines.Text())
+	}
+}
+
+// sockets is how many sockets serve listens on by these arguments.
+func sockets(args []string) int {
+	if slices.Contains(args, "--unix") && slices.Contains(args, "--listen") {
+		return 2
+	}
+	return 1
+}
+
+// served is "served CODE": it sends SIGTERM to what serve has started, which
+// must exit with that code. What it has written to standard error is a file,
+// served.
+func served(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: served CODE")
+	}
+	s := ts.Value(servingKey{}).(*serving)
+	ts.Check(s.cmd.Process.Signal(syscall.SIGTERM))
+	checkExit(ts, args[0], s.cmd.Wait())
+	ts.Check(os.WriteFile(ts.MkAbs("served"), s.stderr.Bytes(), 0o600))
+}
+
+// authorize is "authorize FILE KEY.pub [OPTIONS]": it lets a key in as the user
+// who runs the tests.
+func authorize(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: authorize FILE KEY.pub [OPTIONS]")
+	}
+	u, err := user.Current()
+	ts.Check(err)
+	line := `luagw-user="` + u.Username + `"`
+	for _, option := range args[2:] {
+		line += "," + option
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(line+" "+ts.ReadFile(args[1])), 0o600))
 }
