@@ -243,5 +243,5 @@ func tellHostKey(stderr io.Writer, addr net.Addr, key ssh.PublicKey) string {
 	print := ssh.FingerprintSHA256(key)
 	fmt.Fprintf(stderr, "luagw: listening on %v; host key %s\n", addr, print)
 	fmt.Fprintf(stderr, "luagw: for known_hosts: [%s]:%s %s", host, port, ssh.MarshalAuthorizedKey(key))
-	return (&luagw.Spec{Kind: "tcp", Target: host, Params: map[string]string{"port": port, "hostkey": print}}).String()
+	return (&luagw.Spec{Kind: "tcp", Target: host, Dir: luagw.DefaultDir, Params: map[string]string{"port": port, "hostkey": print}}).String()
 }
