@@ -40,6 +40,7 @@ type session struct {
 
 	writing  sync.Mutex // the library's Write and CloseWrite get in each other's way
 	routines sync.WaitGroup
+	leaving  sync.Once     // Close: who comes second waits for it
 	ended    chan struct{} // closed when no more requests come
 
 	reading sync.Mutex // held in a Read of channel: the library wakes one reader when it ends
@@ -238,12 +239,9 @@ func (s *session) CloseWrite() error {
 // Close closes the connection and the client.
 func (s *session) Close() error {
 	s.mu.Lock()
-	first := !s.closed
 	s.closed = true
 	s.mu.Unlock()
-	if first {
-		s.leave()
-	}
+	s.leaving.Do(s.leave)
 	err := s.link.close()
 	s.routines.Wait()
 	return err
