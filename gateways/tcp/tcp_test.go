@@ -106,7 +106,7 @@ func dial(d *Dialer, text string) (io.ReadWriteCloser, error) {
 
 func TestDial(t *testing.T) {
 	b := newBed(t)
-	hashed := "//hostkey=" + gossh.FingerprintSHA256(b.host)
+	hashed := "//hostkey='" + gossh.FingerprintSHA256(b.host) + "'"
 	conn, err := dial(b.dialer(), "tcp:"+b.addr+hashed)
 	if err != nil {
 		t.Fatal(err)
@@ -159,7 +159,7 @@ func isStage(err error, stage luagw.Stage) bool {
 
 func TestDialFails(t *testing.T) {
 	b := newBed(t)
-	hostkey := "//hostkey=" + gossh.FingerprintSHA256(b.host)
+	hostkey := "//hostkey='" + gossh.FingerprintSHA256(b.host) + "'"
 	if _, err := server.WriteKey(filepath.Join(b.home, "stranger"), ""); err != nil {
 		t.Fatal(err)
 	}
