@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/luagw/luagw"
@@ -123,35 +124,39 @@ type bringing struct {
 
 func (b *bringing) Progress() int64 { return b.moved.Load() }
 
-func openSlowly(t *testing.T, moves int) error {
-	conn := &bringing{mute: mute{released: make(chan struct{})}}
-	inside := luagw.InProcess(&lua.Runtime{})
-	g := &luagw.Group{Dial: func(ctx context.Context, spec *luagw.Spec) (c io.ReadWriteCloser, err error) {
-		conn.ReadWriteCloser, err = inside(ctx, spec)
-		return conn, err
-	}}
-	defer g.Close()
-	go func() { // ends after its moves
-		defer close(conn.released)
-		for range moves {
-			time.Sleep(50 * time.Millisecond)
-			conn.moved.Add(1)
-		}
-		if moves == 0 {
-			time.Sleep(time.Second)
-		}
-	}()
-	_, err := g.Open(bounded(t), "popen//timeout=300ms")
+// openSlowly opens a gateway whose agent says hello after some moves on its way,
+// and a time in which nothing moves.
+func openSlowly(t *testing.T, moves int, still time.Duration) (err error) {
+	synctest.Test(t, func(t *testing.T) {
+		conn := &bringing{mute: mute{released: make(chan struct{})}}
+		inside := luagw.InProcess(&lua.Runtime{})
+		g := &luagw.Group{Dial: func(ctx context.Context, spec *luagw.Spec) (c io.ReadWriteCloser, err error) {
+			conn.ReadWriteCloser, err = inside(ctx, spec)
+			return conn, err
+		}}
+		defer g.Close()
+		go func() { // ends after its moves
+			defer close(conn.released)
+			for range moves {
+				time.Sleep(9 * time.Second)
+				conn.moved.Add(1)
+			}
+			time.Sleep(still)
+		}()
+		_, err = g.Open(t.Context(), "popen//timeout=10s")
+	})
 	return err
 }
 
 // An agent on a slow way may take longer than the timeout, which counts from the
 // last byte that moved.
 func TestOpeningGoesOnWhileTheAgentIsOnItsWay(t *testing.T) {
-	if err := openSlowly(t, 20); err != nil {
-		t.Errorf("with an agent that takes a second to come: %v", err)
+	if err := openSlowly(t, 20, time.Second); err != nil {
+		t.Errorf("with an agent that takes three minutes to come: %v", err)
 	}
-	if err := openSlowly(t, 0); err == nil || !strings.Contains(err.Error(), "nothing came for 300ms") {
-		t.Errorf("with an agent that does not move: %v, want that nothing came for 300ms", err)
+	for _, moves := range []int{0, 3} {
+		if err := openSlowly(t, moves, time.Minute); err == nil || !strings.Contains(err.Error(), "nothing came for 10s") {
+			t.Errorf("with an agent that stops after %d moves: %v, want that nothing came for 10s", moves, err)
+		}
 	}
 }
