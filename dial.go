@@ -12,7 +12,8 @@ import (
 
 // DialFunc reaches the far side of a spec: it returns a connection to a started
 // agent, whose hello is still to be read. ctx bounds the call, not the
-// connection. The error is best an [*OpenError]. A connection that knows of the
+// connection; a group gives it the time of several stages, of which each is
+// best bounded by the spec's timeout. The error is best an [*OpenError]. A connection that knows of the
 // process at its end implements [Exiter].
 //
 // A spec whose [Spec.Through] is not nil is to be reached through that gateway,

@@ -33,7 +33,8 @@ func required(source string) []string {
 	}
 }
 
-// readModule finds a module's source is: a.b in a/b.lua or a/b/init.lua.
+// ReadModule finds a module's source in fsys: that of a.b is a/b.lua or
+// a/b/init.lua.
 func ReadModule(fsys fs.FS, name string) (string, error) {
 	base := strings.ReplaceAll(name, ".", "/")
 	if !fs.ValidPath(base) {

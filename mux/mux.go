@@ -22,8 +22,9 @@
 // # Ownership
 //
 // Closing a [Session] closes its connection and ends every stream. A
-// [Stream]'s Read belongs to one goroutine at a time, and so does its Write;
-// all other methods may be called concurrently.
+// [Stream]'s Read belongs to one goroutine at a time, or a [Receiver] takes what
+// arrives on the session's own; its Write belongs to one at a time too. All other
+// methods may be called concurrently.
 package mux
 
 import (
