@@ -62,7 +62,7 @@ func (a *Agent) Serve(ctx context.Context, conn io.ReadWriteCloser) error {
 		conn.Close()
 		return err
 	}
-	s := &server{agent: a, conn: newConnection(session, nil), runner: a.Runner, settled: make(chan struct{})}
+	s := &server{agent: a, conn: newConnection(session, nil), runner: a.Runner, ended: make(chan struct{}), settled: make(chan struct{})}
 	stop := context.AfterFunc(ctx, func() { session.Close() })
 	defer stop()
 	if a.stray != nil {

@@ -66,7 +66,7 @@ type Channel struct {
 func newChannel(conn *connection, stream *mux.Stream, role role) *Channel {
 	c := &Channel{conn: conn, stream: stream, role: role, out: mux.NewWriter(stream), done: make(chan struct{})}
 	c.intake.channel = c
-	c.in.init()
+	c.in.init(conn.wake)
 	return c
 }
 
@@ -238,12 +238,7 @@ func (c *Channel) await(ctx context.Context) error {
 		return nil
 	}
 	defer c.in.done()
-	select {
-	case <-c.in.ready:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return c.conn.wait(ctx, c.in.ready)
 }
 
 // Items walks the items until the other side is done. The last pair has a nil
@@ -373,6 +368,7 @@ func (c *Channel) finish(err error) {
 	c.finished = true
 	c.err = err
 	close(c.done)
+	c.conn.wake()
 }
 
 // Done is closed when the other side is done (a fragment has ended; the other
@@ -396,13 +392,11 @@ func (c *Channel) Wait(ctx context.Context) error {
 	if !c.isDone() {
 		c.out.Flush(ctx)
 	}
-	select {
-	case <-c.done:
-	case <-ctx.Done():
+	if err := c.conn.wait(ctx, c.done); err != nil {
 		if n := c.in.unread(); n >= inboxSize {
-			return fmt.Errorf("luagw: waiting for a channel with %d bytes unread: %w", n, ctx.Err())
+			return fmt.Errorf("luagw: waiting for a channel with %d bytes unread: %w", n, err)
 		}
-		return ctx.Err()
+		return err
 	}
 	if err := c.Err(); !errors.Is(err, io.EOF) {
 		return err

@@ -47,6 +47,7 @@ type connection struct {
 	cancel context.CancelCauseFunc
 	wg     sync.WaitGroup // the connection's goroutines
 
+	wake  func()                   // session.Wake
 	known atomic.Pointer[keyTable] // nil until it is needed
 
 	control *mux.Writer // frames to the peer; nil on the far side until settled
@@ -72,7 +73,7 @@ type nearSide interface {
 
 // newConnection returns an end of the session; gateway is nil on the far side.
 func newConnection(session *mux.Session, gateway nearSide) *connection {
-	c := &connection{session: session, gateway: gateway, near: gateway != nil, channels: map[uint32]*Channel{}}
+	c := &connection{session: session, gateway: gateway, near: gateway != nil, wake: session.Wake, channels: map[uint32]*Channel{}}
 	c.ctx, c.cancel = context.WithCancelCause(context.Background())
 	return c
 }
@@ -308,6 +309,20 @@ func (c *connection) openError(ctx context.Context, err error) error {
 		return ctx.Err()
 	}
 	return c.whyLost(err)
+}
+
+// wait waits until ready is filled or closed, until ctx ends. What fills it does so
+// also when the session has ended.
+func (c *connection) wait(ctx context.Context, ready <-chan struct{}) error {
+	if err := c.session.Wait(ctx, ready); err == nil || ctx.Err() != nil {
+		return err
+	}
+	select {
+	case <-ready:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // whyLost is why the connection ended, or err if it has not. A session that is

@@ -127,16 +127,13 @@ func (gw *Gateway) start(timeout time.Duration) error {
 // ends first the gateway goes on opening.
 func (gw *Gateway) Opened(ctx context.Context) error {
 	for _, step := range []<-chan struct{}{gw.hello.said, gw.ready} {
-		if isClosed(step) {
+		if err := gw.conn.session.Wait(ctx, step); err == nil {
 			continue
+		} else if ctx.Err() != nil {
+			return err
 		}
-		select {
-		case <-step:
-		case <-gw.lost:
-			return gw.Err()
-		case <-ctx.Done():
-			return ctx.Err()
-		}
+		<-gw.lost // which comes of it
+		return gw.Err()
 	}
 	gw.mu.Lock()
 	refused := gw.setupErr != nil
@@ -184,6 +181,7 @@ func (gw *Gateway) openControl(setup settings) {
 	if err != nil {
 		return
 	}
+	stream.SetPatient()
 	gw.conn.control = mux.NewWriter(stream)
 	gw.conn.goDo(func() {
 		if err := gw.readControl(newFrameReader(stream)); err != nil && gw.conn.lostError() == nil {
@@ -251,6 +249,7 @@ func (gw *Gateway) settle(payload []byte) error {
 		gw.dir = dir
 	}
 	close(gw.ready)
+	gw.conn.wake()
 	return nil
 }
 
@@ -264,6 +263,7 @@ func (gw *Gateway) refused(payload []byte) error {
 	gw.setupErr = err
 	gw.mu.Unlock()
 	close(gw.ready)
+	gw.conn.wake()
 	return err
 }
 

@@ -2,8 +2,10 @@ package luagw
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"os"
 	"sync"
 	"time"
 )
@@ -24,6 +26,7 @@ type greeting struct {
 	io.ReadWriteCloser
 	ctx    context.Context // of the opening
 	cancel context.CancelCauseFunc
+	seen   []byte        // what was read of the hello, and before it; the reader's
 	rest   []byte        // what was read with the hello; the reader's
 	said   chan struct{} // closed when the hello has come
 
@@ -53,10 +56,13 @@ func (h *greeting) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// listen reads the hello.
+// listen reads the hello. When it is interrupted it can be called again.
 func (h *greeting) listen() error {
-	info, rest, err := readHello(h.ctx, h.ReadWriteCloser)
-	h.rest = rest
+	info, rest, err := h.readHello()
+	if errors.Is(err, errInterrupted) {
+		return err
+	}
+	h.seen, h.rest = nil, rest
 	h.mu.Lock()
 	h.info, h.err = info, err
 	h.mu.Unlock()
@@ -64,6 +70,26 @@ func (h *greeting) listen() error {
 		close(h.said)
 	}
 	return err
+}
+
+// Poll reads what arrives within d, behind the hello, where the connection can
+// tell that without going to sleep.
+func (h *greeting) Poll(p []byte, d time.Duration) int {
+	conn, ok := h.ReadWriteCloser.(interface {
+		Poll(p []byte, d time.Duration) int
+	})
+	if !ok || len(h.rest) > 0 || !isClosed(h.said) {
+		return 0
+	}
+	return conn.Poll(p, d)
+}
+
+// SetReadDeadline bounds Read, also one in progress.
+func (h *greeting) SetReadDeadline(t time.Time) error {
+	if conn, ok := h.ReadWriteCloser.(interface{ SetReadDeadline(time.Time) error }); ok {
+		return conn.SetReadDeadline(t)
+	}
+	return os.ErrNoDeadline
 }
 
 // told is what the hello told.

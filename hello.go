@@ -123,17 +123,23 @@ type helloError struct {
 func (e *helloError) Error() string { return e.err.Error() }
 func (e *helloError) Unwrap() error { return e.err }
 
+// errInterrupted is what a Read returns that a deadline has ended.
+var errInterrupted = os.ErrDeadlineExceeded
+
 // readHello reads up to the hello, past what login scripts print. rest is what
-// was read beyond it. When ctx ends the connection is closed.
-func readHello(ctx context.Context, conn io.ReadWriteCloser) (info Info, rest []byte, err error) {
+// was read beyond it. When the opening's time is up the connection is closed.
+func (h *greeting) readHello() (info Info, rest []byte, err error) {
+	ctx, conn := h.ctx, h.ReadWriteCloser
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	defer stop()
-	var seen []byte
 	buf := make([]byte, 4<<10)
 	for {
 		n, readErr := conn.Read(buf)
-		seen = append(seen, buf[:n]...)
-		noise, line, rest, found := cutHello(seen)
+		h.seen = append(h.seen, buf[:n]...)
+		noise, line, rest, found := cutHello(h.seen)
+		if n == 0 && ctx.Err() == nil && errors.Is(readErr, errInterrupted) {
+			return Info{}, nil, readErr
+		}
 		if found && ctx.Err() == nil {
 			info, err := parseHello(line)
 			if err != nil {
@@ -141,8 +147,8 @@ func readHello(ctx context.Context, conn io.ReadWriteCloser) (info Info, rest []
 			}
 			return info, rest, nil
 		}
-		if err := helloFailure(ctx, len(seen), readErr); err != nil {
-			return Info{}, nil, &helloError{err, string(seen)}
+		if err := helloFailure(ctx, len(h.seen), readErr); err != nil {
+			return Info{}, nil, &helloError{err, string(h.seen)}
 		}
 	}
 }

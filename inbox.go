@@ -26,11 +26,12 @@ type inbox struct {
 	ahead   int // bytes of all that is here for which credit was given already
 	owed    int // bytes that were taken and for which it was not
 
+	wake    func()        // is called after ready was filled; must not block
 	ready   chan struct{} // cap 1: there is an item or an err
 	waiting int           // receivers that wait for ready
 }
 
-func (in *inbox) init() { in.ready = make(chan struct{}, 1) }
+func (in *inbox) init(wake func()) { in.ready, in.wake = make(chan struct{}, 1), wake }
 
 // push adds a run of item frames, of which the first bytes came as a part.
 func (in *inbox) push(items []byte, part int) (credit int) {
@@ -172,4 +173,5 @@ func (in *inbox) signal() {
 	case in.ready <- struct{}{}:
 	default:
 	}
+	in.wake()
 }

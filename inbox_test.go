@@ -9,7 +9,7 @@ import (
 // as long as nothing else waits.
 func TestLargeItemGetsCreditWhileLittleWaits(t *testing.T) {
 	var in inbox
-	in.init()
+	in.init(func() {})
 	const window, item = 256 << 10, 8 << 20
 	credit, arrived := window, 0
 	for arrived < item-1 {
@@ -29,7 +29,7 @@ func TestLargeItemGetsCreditWhileLittleWaits(t *testing.T) {
 // What was given for parts of an item is not given again when it is received.
 func TestInboxGivesCreditOnce(t *testing.T) {
 	var in inbox
-	in.init()
+	in.init(func() {})
 	given, arrived := 0, 0
 	for range 100 {
 		frame := frameOf(t, kindItem, string(make([]byte, 300<<10)))
@@ -58,7 +58,7 @@ func TestInboxGivesCreditOnce(t *testing.T) {
 // A sender must not be stuck because its item waits behind others.
 func TestRestOfAnItemComesOnceTheInboxIsEmpty(t *testing.T) {
 	var in inbox
-	in.init()
+	in.init(func() {})
 	full := frameOf(t, kindItem, string(make([]byte, inboxSize)))
 	given := in.push(full, 0)
 	given += in.addPart(100 << 10)
@@ -73,7 +73,7 @@ func TestRestOfAnItemComesOnceTheInboxIsEmpty(t *testing.T) {
 
 func TestClosedInboxGivesCredit(t *testing.T) {
 	var in inbox
-	in.init()
+	in.init(func() {})
 	frame := frameOf(t, kindItem, string(make([]byte, 100<<10)))
 	in.push(frame, 0)
 	dropped, credit := in.close(io.EOF)

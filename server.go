@@ -14,11 +14,17 @@ import (
 	"github.com/luagw/luagw/mux"
 )
 
+// maxAcceptors is how many goroutines wait for streams while none come.
+const maxAcceptors = 2
+
 // server is an agent at work for one near side.
 type server struct {
 	agent *Agent
 	conn  *connection
 
+	acceptors atomic.Int32  // goroutines that wait for streams
+	endOnce   sync.Once     // closes ended
+	ended     chan struct{} // closed when no stream will come any more
 	executing atomic.Int64
 	settled   chan struct{} // closed when the control stream is there and the settings are in force
 
@@ -32,15 +38,8 @@ type server struct {
 }
 
 func (s *server) serve() error {
-	for {
-		stream, err := s.conn.session.Accept(context.Background())
-		if err != nil {
-			break
-		}
-		if !s.conn.goDo(func() { s.handle(stream) }) {
-			stream.Close()
-		}
-	}
+	s.conn.goDo(s.accept)
+	<-s.ended
 	cause := s.conn.why()
 	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
 	defer cancel()
@@ -51,6 +50,33 @@ func (s *server) serve() error {
 		return nil
 	}
 	return cause
+}
+
+// accept serves streams until the session ends. The goroutine that accepts one
+// serves it, without a change of goroutine, and sees to it that another accepts
+// meanwhile; there are as many as that takes, and one more.
+func (s *server) accept() {
+	for s.awaitStream() {
+		stream, err := s.conn.session.Accept(context.Background())
+		if err != nil {
+			s.endOnce.Do(func() { close(s.ended) })
+			return
+		}
+		if s.acceptors.Add(-1) == 0 && !s.conn.goDo(s.accept) {
+			stream.Close()
+			return
+		}
+		s.handle(stream)
+	}
+}
+
+// awaitStream counts one more who is about to accept; false if there are enough.
+func (s *server) awaitStream() bool {
+	if s.acceptors.Add(1) <= maxAcceptors {
+		return true
+	}
+	s.acceptors.Add(-1)
+	return false
 }
 
 // hungUp says whether the near side closed the connection, which whoever writes
@@ -203,6 +229,7 @@ func (s *server) control(stream *mux.Stream, fr *frameReader, payload []byte) er
 	s.mu.Lock()
 	repeated := s.conn.control != nil
 	if !repeated {
+		stream.SetPatient()
 		s.conn.control = mux.NewWriter(stream)
 	}
 	s.mu.Unlock()

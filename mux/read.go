@@ -2,41 +2,46 @@ package mux
 
 import "io"
 
-// read takes frames from the connection until it ends, and then ends the
-// session. It is the session's one reader, and never waits for anything else:
-// what it has to say itself is held, for a write may block until the peer
-// reads.
-func (s *Session) read() {
-	err := s.readFrames()
-	s.fail(err)
-	close(s.readDone)
-	s.end(err)
-}
-
+// readFrames acts on the frames that are there. It never waits for anything:
+// what it has to say itself is held, for a write may block until the peer reads.
 func (s *Session) readFrames() error {
-	r := frameReader{conn: s.conn, size: readSize}
 	for {
-		b, err := r.need(headerSize)
-		if err != nil {
+		h, body, ok, err := s.nextFrame()
+		if err != nil || !ok {
 			return err
 		}
-		h := parseHeader(b)
-		r.skip(headerSize)
-		s.received.Add(1)
-		if h.version != 0 || h.typ > typeGoAway {
-			return protocolError("frame of version %d and type %d", h.version, h.typ)
-		}
-		if h.typ == typeData && h.length > s.maxWindow {
-			return protocolError("frame of %d bytes, where a stream may take %d", h.length, s.maxWindow)
-		}
-		if err := s.handle(h, &r); err != nil {
+		if err := s.handle(h, body); err != nil {
 			return err
 		}
 	}
 }
 
-// handle acts on a frame, whose body is still to be read.
-func (s *Session) handle(h header, r *frameReader) error {
+// nextFrame takes a whole frame; not ok if there is none.
+func (s *Session) nextFrame() (h header, body []byte, ok bool, err error) {
+	b := s.frames.have(headerSize)
+	if b == nil {
+		return h, nil, false, nil
+	}
+	h = parseHeader(b)
+	if h.version != 0 || h.typ > typeGoAway {
+		return h, nil, false, protocolError("frame of version %d and type %d", h.version, h.typ)
+	}
+	size := headerSize
+	if h.typ == typeData {
+		if h.length > s.maxWindow {
+			return h, nil, false, protocolError("frame of %d bytes, where a stream may take %d", h.length, s.maxWindow)
+		}
+		size += int(h.length)
+	}
+	if b = s.frames.have(size); b == nil {
+		return h, nil, false, nil
+	}
+	s.frames.skip(size)
+	return h, b[headerSize:], true, nil
+}
+
+// handle acts on a frame.
+func (s *Session) handle(h header, body []byte) error {
 	switch h.typ {
 	case typePing:
 		s.pinged(h)
@@ -45,18 +50,8 @@ func (s *Session) handle(h header, r *frameReader) error {
 		return s.goAway(h)
 	}
 	st, err := s.stream(h)
-	if err != nil {
+	if err != nil || st == nil { // it is closed here, and the peer does not know yet
 		return err
-	}
-	var body []byte
-	if h.typ == typeData {
-		if body, err = r.need(int(h.length)); err != nil {
-			return err
-		}
-		r.skip(len(body))
-	}
-	if st == nil {
-		return nil // it is closed here, and the peer does not know yet
 	}
 	return st.arrive(h, body)
 }
@@ -79,7 +74,10 @@ func (s *Session) stream(h header) (*Stream, error) {
 	st := newStream(s, h.stream, s.firstWindowLocked())
 	s.streams[h.stream] = st
 	s.waiting = append(s.waiting, st)
-	notify(s.acceptable)
+	if !s.accepting {
+		notify(s.acceptable)
+		s.turn.yieldIfAlone()
+	}
 	return st, nil
 }
 
@@ -111,34 +109,41 @@ func (s *Session) goAway(h header) error {
 
 // frameReader reads a connection into a buffer that grows while much comes.
 type frameReader struct {
-	conn       io.Reader
 	buf        []byte
 	start, end int // what was read and not taken yet
 	size       int // of the next buffer
+	lacks      int // how many bytes the frame has of which a part is there
 }
 
-// need returns at least n bytes, which remain valid until the next call.
-func (r *frameReader) need(n int) ([]byte, error) {
-	for r.end-r.start < n {
-		r.makeRoom(n)
-		m, err := r.conn.Read(r.buf[r.end:])
-		r.end += m
-		if m > 0 {
-			r.adapt(m)
-			continue
-		}
-		if err == nil {
-			err = io.ErrNoProgress
-		}
-		if err == io.EOF && r.end > r.start {
-			err = io.ErrUnexpectedEOF
-		}
-		return nil, err
+// fill reads once.
+func (r *frameReader) fill(conn io.Reader) (int, error) {
+	r.makeRoom(max(r.lacks, headerSize))
+	n, err := conn.Read(r.buf[r.end:])
+	r.end += n
+	if n > 0 {
+		r.adapt(n)
+		return n, nil
 	}
-	return r.buf[r.start : r.start+n], nil
+	if err == nil {
+		err = io.ErrNoProgress
+	}
+	return 0, err
 }
 
-func (r *frameReader) skip(n int) { r.start += n }
+// have returns the next n bytes, which remain valid until fill; nil if there
+// are less.
+func (r *frameReader) have(n int) []byte {
+	if r.left() < n {
+		r.lacks = n
+		return nil
+	}
+	return r.buf[r.start : r.start+n]
+}
+
+func (r *frameReader) skip(n int) { r.start, r.lacks = r.start+n, 0 }
+
+// left is how many bytes are there.
+func (r *frameReader) left() int { return r.end - r.start }
 
 // makeRoom makes room for n bytes in all. A frame longer than was ever read at
 // once gets a buffer that grows as its bytes come, and not on its header's word.

@@ -36,9 +36,9 @@ const (
 //
 // Two things run on goroutines of its own: its reader, which ends with the
 // connection, and its sweeper, which rests while nothing is held back. Writers
-// write to the connection themselves, one at a time: handing frames to another
-// goroutine would cost two changes of goroutine for each, which takes longer
-// than the write.
+// write to the connection themselves, one at a time, and a [Session.Wait] may
+// read it: handing frames to another goroutine costs two changes of goroutine
+// for each, which takes longer than the write or the read.
 type Session struct {
 	conn              io.ReadWriteCloser
 	window, maxWindow uint32        // of each stream, for what the peer sends
@@ -54,6 +54,15 @@ type Session struct {
 	heldMu sync.Mutex // guards the following; not held during a write
 	held   []byte     // frames that wait for the next write
 	queued bool       // the sweeper will come by
+
+	serves    bool // the peer opens the streams
+	turn      turn
+	frames    frameReader    // guarded by the turn
+	accepting bool           // it is an Accept's; guarded by the turn
+	readable  deadlineReader // the connection, if its Read can be interrupted
+	poller    poller         // the connection, if it is one
+	eager     eagerness      // guarded by the turn
+	resting   atomic.Bool    // somebody reads who has to be woken by an interrupt
 
 	stall    stallGuard
 	received atomic.Int64 // reads that brought something: signs of life
@@ -92,6 +101,10 @@ func newSession(c io.ReadWriteCloser, cfg *Config, firstID uint32) (*Session, er
 	if cfg != nil {
 		s.present = cfg.Present
 	}
+	s.frames.size, s.serves = readSize, firstID == 2
+	s.turn.init()
+	s.readable = interruptible(c)
+	s.poller, _ = c.(poller)
 	go s.read()
 	if keepAlive > 0 {
 		go s.keepAlive(keepAlive)
@@ -200,11 +213,8 @@ func (s *Session) Accept(ctx context.Context) (*Stream, error) {
 			s.hold(header{typ: typeUpdate, flags: flagACK, stream: st.id, length: st.acceptGrant()})
 			return st, nil
 		}
-		select {
-		case <-s.acceptable:
-		case <-s.done:
-		case <-ctx.Done():
-			return nil, ctx.Err()
+		if err := s.awaitStream(ctx); err != nil {
+			return nil, err
 		}
 	}
 }
@@ -272,6 +282,8 @@ func (s *Session) Ping() (time.Duration, error) {
 		s.mu.Unlock()
 	}()
 
+	s.turn.enlist()
+	defer s.turn.delist()
 	before, start := s.received.Load(), time.Now()
 	if err := s.write(header{typ: typePing, flags: flagSYN, length: id}, nil); err != nil {
 		return 0, err

@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
+	"github.com/luagw/luagw/internal/busy"
 	"golang.org/x/sys/unix"
 )
 
@@ -29,7 +31,7 @@ func Stdio() (conn io.ReadWriteCloser, stray *os.File, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return &stdio{in, out}, stray, nil
+	return &stdio{in, out, busy.NewReader(in)}, stray, nil
 }
 
 // move duplicates fd to a descriptor that is closed on exec and non-blocking,
@@ -67,8 +69,18 @@ func redirect() (stray *os.File, err error) {
 }
 
 // stdio is a pair of files as one connection.
-type stdio struct{ in, out *os.File }
+type stdio struct {
+	in, out *os.File
+	soon    *busy.Reader // of in
+}
 
 func (s *stdio) Read(p []byte) (int, error)  { return s.in.Read(p) }
 func (s *stdio) Write(p []byte) (int, error) { return s.out.Write(p) }
-func (s *stdio) Close() error                { return errors.Join(s.in.Close(), s.out.Close()) }
+
+// SetReadDeadline bounds Read, also one in progress.
+func (s *stdio) SetReadDeadline(t time.Time) error { return s.in.SetReadDeadline(t) }
+
+// Poll reads what arrives within d, without going to sleep.
+func (s *stdio) Poll(p []byte, d time.Duration) int { return s.soon.Read(p, d) }
+
+func (s *stdio) Close() error { return errors.Join(s.in.Close(), s.out.Close()) }

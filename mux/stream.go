@@ -4,6 +4,7 @@ import (
 	"io"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -40,6 +41,7 @@ type Stream struct {
 
 	readable chan struct{} // cap 1: there is something to read, or an end
 	writable chan struct{} // cap 1: the peer's window has grown, or an end
+	patient  atomic.Bool   // Reads are in no hurry
 	readBy   deadline
 	writeBy  deadline
 
@@ -162,15 +164,31 @@ func (st *Stream) awaitData() error {
 		case end != nil:
 			return end
 		}
-		select {
-		case <-st.readable:
-		case <-st.session.done:
-			return st.readEnd()
-		case <-st.readBy.wait():
-			return os.ErrDeadlineExceeded
+		if err := st.awaitReadable(); err != nil {
+			return err
 		}
 	}
 }
+
+// awaitReadable waits until there may be something to read.
+func (st *Stream) awaitReadable() error {
+	if !st.patient.Load() {
+		st.session.turn.enlist()
+		defer st.session.turn.delist()
+	}
+	select {
+	case <-st.readable:
+	case <-st.session.done:
+		return st.readEnd()
+	case <-st.readBy.wait():
+		return os.ErrDeadlineExceeded
+	}
+	return nil
+}
+
+// SetPatient says that Reads on the stream may wait a millisecond longer than
+// need be: they do not keep a [Session.Wait] from reading the connection itself.
+func (st *Stream) SetPatient() { st.patient.Store(true) }
 
 // readEnd is why nothing more will come, once the session has ended; nil if
 // something is left to be read.
@@ -255,13 +273,23 @@ func (st *Stream) takeWindow(n int) (int, uint16, error) {
 			return int(m), flags, nil
 		}
 		st.mu.Unlock()
-		select {
-		case <-st.writable:
-		case <-st.session.done:
-		case <-st.writeBy.wait():
-			return 0, 0, os.ErrDeadlineExceeded
+		if err := st.awaitWritable(); err != nil {
+			return 0, 0, err
 		}
 	}
+}
+
+// awaitWritable waits until the peer may have opened its window.
+func (st *Stream) awaitWritable() error {
+	st.session.turn.enlist()
+	defer st.session.turn.delist()
+	select {
+	case <-st.writable:
+	case <-st.session.done:
+	case <-st.writeBy.wait():
+		return os.ErrDeadlineExceeded
+	}
+	return nil
 }
 
 func (st *Stream) writeEndLocked() error {

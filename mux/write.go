@@ -38,6 +38,7 @@ func (s *Session) send() error {
 		return nil
 	}
 	if s.fail(err) {
+		s.turn.want()
 		timer := time.NewTimer(lastWords)
 		defer timer.Stop()
 		select {

@@ -17,6 +17,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/luagw/luagw/internal/busy"
 	"github.com/luagw/luagw/internal/proctree"
 )
 
@@ -73,10 +74,11 @@ type Exit struct {
 // ended closed knows that both are done.
 type Process struct {
 	cmd     *exec.Cmd
-	in, out *os.File // our ends of its standard input and output
-	stderr  *os.File // our end; closed by watch
-	session bool     // it leads a session, or else a process group
-	cookie  string   // in its environment; empty if it has none
+	in, out *os.File     // our ends of its standard input and output
+	soon    *busy.Reader // of out
+	stderr  *os.File     // our end; closed by watch
+	session bool         // it leads a session, or else a process group
+	cookie  string       // in its environment; empty if it has none
 	grace   time.Duration
 
 	drained chan struct{} // closed by drain
@@ -159,7 +161,7 @@ func (c *Process) spawn() (err error) {
 	}
 	enlarge(in)
 	enlarge(out)
-	c.in, c.out, c.stderr = in, out, diag
+	c.in, c.out, c.soon, c.stderr = in, out, busy.NewReader(out), diag
 	c.cmd.Stdin, c.cmd.Stdout, c.cmd.Stderr = stdin, stdout, stderr
 	if err := c.cmd.Start(); err != nil {
 		return explain(c.cmd.Path, err)
@@ -236,6 +238,10 @@ func (c *Process) Write(p []byte) (int, error) {
 	n, err := c.in.Write(p)
 	return n, c.fault("write to", err)
 }
+
+// Poll reads what arrives within d, without going to sleep. What it does not tell
+// Read does.
+func (c *Process) Poll(p []byte, d time.Duration) int { return c.soon.Read(p, d) }
 
 // SetReadDeadline sets when Read gives up, with os.ErrDeadlineExceeded.
 func (c *Process) SetReadDeadline(t time.Time) error { return c.out.SetReadDeadline(t) }

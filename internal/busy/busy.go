@@ -1,0 +1,54 @@
+// Package busy waits for input without going to sleep.
+//
+// A process that sleeps until its peer has answered has to be woken: that takes
+// longer than a peer on the same machine needs for a short answer, many times
+// longer where the processor sleeps with it. Whoever expects the answer within a
+// moment therefore looks for it again and again, and lets others have the
+// processor in between. The kernel does the same for sockets (net.core.busy_poll
+// in socket(7) and Documentation/admin-guide/sysctl/net.rst).
+package busy
+
+import (
+	"runtime"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// Reader looks for input of a file or socket. Its nil is one that never finds
+// any.
+type Reader struct{ conn syscall.RawConn }
+
+// NewReader returns nil where input cannot be waited for like that.
+func NewReader(c syscall.Conn) *Reader {
+	if !possible {
+		return nil
+	}
+	conn, err := c.SyscallConn()
+	if err != nil {
+		return nil
+	}
+	return &Reader{conn}
+}
+
+// waiting is how many goroutines of this process are waiting like this.
+var waiting atomic.Int32
+
+// Read reads what comes within d. It returns 0 if nothing does, and for
+// whatever an ordinary Read is better at telling: the end of the input, an
+// error, a deadline that has passed. It also does when so many others wait like
+// this already that the program's other goroutines would be held up.
+func (r *Reader) Read(p []byte, d time.Duration) (n int) {
+	if r == nil || len(p) == 0 {
+		return 0
+	}
+	defer waiting.Add(-1)
+	if waiting.Add(1) > max(1, int32(runtime.GOMAXPROCS(0))/2) {
+		return 0
+	}
+	r.conn.Read(func(fd uintptr) bool {
+		n = read(int(fd), p, d)
+		return true
+	})
+	return n
+}
