@@ -41,11 +41,15 @@ func newGreeting(ctx context.Context, conn io.ReadWriteCloser) *greeting {
 	return h
 }
 
-// Read is called by one goroutine at a time, the session's reader.
+// Read is called by one goroutine at a time, the session's reader. It returns
+// with the hello, as if interrupted, for that may be all that the reader waits for.
 func (h *greeting) Read(p []byte) (int, error) {
 	if !isClosed(h.said) {
 		if err := h.listen(); err != nil {
 			return 0, err
+		}
+		if len(h.rest) == 0 && h.SetReadDeadline(time.Time{}) == nil {
+			return 0, errInterrupted
 		}
 	}
 	if len(h.rest) == 0 {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"runtime"
-	"runtime/metrics"
 	"sync"
 	"time"
 )
@@ -18,14 +17,15 @@ const memoryCheck = 20 * time.Millisecond
 type memoryGuard struct {
 	limit int64 // bytes of heap; no limit if zero
 
-	mu      sync.Mutex // guards the following
-	running map[int]context.CancelCauseFunc
-	next    int
-	stop    chan struct{} // ends the measuring goroutine; nil while nothing runs
+	mu        sync.Mutex // guards the following
+	running   map[int]context.CancelCauseFunc
+	next      int
+	measuring bool
 }
 
 // watch has cancel called when there is too little memory, until the function
-// that it returns is called. One goroutine measures while any fragment runs.
+// that it returns is called. One goroutine measures while any fragment runs, and
+// a moment longer: one for each short fragment would take longer than those do.
 func (g *memoryGuard) watch(cancel context.CancelCauseFunc) (unwatch func()) {
 	if g.limit == 0 {
 		return func() {}
@@ -38,9 +38,9 @@ func (g *memoryGuard) watch(cancel context.CancelCauseFunc) (unwatch func()) {
 	id := g.next
 	g.next++
 	g.running[id] = cancel
-	if g.stop == nil {
-		g.stop = make(chan struct{})
-		go g.measure(g.stop)
+	if !g.measuring {
+		g.measuring = true
+		go g.measure()
 	}
 	return func() { g.unwatch(id) }
 }
@@ -49,23 +49,38 @@ func (g *memoryGuard) unwatch(id int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	delete(g.running, id)
-	if len(g.running) == 0 && g.stop != nil {
-		close(g.stop)
-		g.stop = nil
+}
+
+// measure ends when nothing has run for two checks in turn.
+func (g *memoryGuard) measure() {
+	tick := time.NewTicker(memoryCheck)
+	defer tick.Stop()
+	for idle := false; ; {
+		<-tick.C
+		if g.atWork() {
+			idle = false
+			g.check()
+			continue
+		}
+		if idle && g.rest() {
+			return
+		}
+		idle = true
 	}
 }
 
-func (g *memoryGuard) measure(stop <-chan struct{}) {
-	tick := time.NewTicker(memoryCheck)
-	defer tick.Stop()
-	for {
-		select {
-		case <-tick.C:
-			g.check()
-		case <-stop:
-			return
-		}
-	}
+func (g *memoryGuard) atWork() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return len(g.running) > 0
+}
+
+// rest ends the measuring, unless something runs.
+func (g *memoryGuard) rest() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.measuring = len(g.running) > 0
+	return !g.measuring
 }
 
 // check collects garbage before it decides.
@@ -87,7 +102,7 @@ func (g *memoryGuard) check() {
 
 // heap is the number of bytes in objects, garbage included.
 func heap() int64 {
-	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
-	metrics.Read(sample)
-	return int64(sample[0].Value.Uint64())
+	var stats runtime.MemStats
+	runtime.ReadMemStats(&stats)
+	return int64(stats.HeapAlloc)
 }

@@ -55,14 +55,20 @@ type file struct {
 	owner     *openFiles  // has it among its own; nil if another closes it
 }
 
+// Flags of the modes r and w.
+const (
+	readMode  = os.O_RDONLY
+	writeMode = os.O_WRONLY | os.O_CREATE | os.O_TRUNC
+)
+
 // openModes are the modes of io.open, without the b that means nothing here.
-var openModes = map[string]int{
-	"r":  os.O_RDONLY,
-	"w":  os.O_WRONLY | os.O_CREATE | os.O_TRUNC,
-	"a":  os.O_WRONLY | os.O_CREATE | os.O_APPEND,
-	"r+": os.O_RDWR,
-	"w+": os.O_RDWR | os.O_CREATE | os.O_TRUNC,
-	"a+": os.O_RDWR | os.O_CREATE | os.O_APPEND,
+var openModes = entries[string, int]{
+	{"r", readMode},
+	{"w", writeMode},
+	{"a", os.O_WRONLY | os.O_CREATE | os.O_APPEND},
+	{"r+", os.O_RDWR},
+	{"w+", os.O_RDWR | os.O_CREATE | os.O_TRUNC},
+	{"a+", os.O_RDWR | os.O_CREATE | os.O_APPEND},
 }
 
 // openFlag returns the flags of a mode, in which a b may stand behind the
@@ -71,8 +77,7 @@ func openFlag(mode string) (flag int, ok bool) {
 	if i := strings.IndexByte(mode, 'b'); i > 0 {
 		mode = mode[:i] + mode[i+1:]
 	}
-	flag, ok = openModes[mode]
-	return flag, ok
+	return openModes.get(mode)
 }
 
 // openFile opens the file at path. The end of ctx ends what may block: to open

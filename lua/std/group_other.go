@@ -56,4 +56,4 @@ func endedBy(*os.ProcessState) (number int, name string) { return 0, "" }
 func shellCommand(line string) []string { return []string{"cmd.exe", "/c", line} }
 
 // systemSignals are the signals that this system has beyond the common ones.
-var systemSignals map[string]syscall.Signal
+var systemSignals entries[string, syscall.Signal]

@@ -93,18 +93,18 @@ func shellCommand(line string) []string { return []string{"/bin/sh", "-c", line}
 
 // systemSignals are the signals that only Unix systems have, and number as
 // they like.
-var systemSignals = map[string]syscall.Signal{
-	"SIGCHLD":  syscall.SIGCHLD,
-	"SIGCONT":  syscall.SIGCONT,
-	"SIGSTOP":  syscall.SIGSTOP,
-	"SIGSYS":   syscall.SIGSYS,
-	"SIGTSTP":  syscall.SIGTSTP,
-	"SIGTTIN":  syscall.SIGTTIN,
-	"SIGTTOU":  syscall.SIGTTOU,
-	"SIGURG":   syscall.SIGURG,
-	"SIGUSR1":  syscall.SIGUSR1,
-	"SIGUSR2":  syscall.SIGUSR2,
-	"SIGWINCH": syscall.SIGWINCH,
-	"SIGXCPU":  syscall.SIGXCPU,
-	"SIGXFSZ":  syscall.SIGXFSZ,
+var systemSignals = entries[string, syscall.Signal]{
+	{"SIGCHLD", syscall.SIGCHLD},
+	{"SIGCONT", syscall.SIGCONT},
+	{"SIGSTOP", syscall.SIGSTOP},
+	{"SIGSYS", syscall.SIGSYS},
+	{"SIGTSTP", syscall.SIGTSTP},
+	{"SIGTTIN", syscall.SIGTTIN},
+	{"SIGTTOU", syscall.SIGTTOU},
+	{"SIGURG", syscall.SIGURG},
+	{"SIGUSR1", syscall.SIGUSR1},
+	{"SIGUSR2", syscall.SIGUSR2},
+	{"SIGWINCH", syscall.SIGWINCH},
+	{"SIGXCPU", syscall.SIGXCPU},
+	{"SIGXFSZ", syscall.SIGXFSZ},
 }

@@ -12,21 +12,19 @@ import (
 	"hash"
 	"hash/crc32"
 	"io"
-	"maps"
 	"os"
-	"slices"
 
 	"github.com/luagw/luagw/internal/allow"
 	glua "github.com/yuin/gopher-lua"
 )
 
 // hashAlgorithms are the names that hash.new, hash.file and hash.hmac take.
-var hashAlgorithms = map[string]func() hash.Hash{
-	"crc32":  func() hash.Hash { return crc32.NewIEEE() },
-	"md5":    md5.New,
-	"sha1":   sha1.New,
-	"sha256": sha256.New,
-	"sha512": sha512.New,
+var hashAlgorithms = entries[string, func() hash.Hash]{
+	{"crc32", func() hash.Hash { return crc32.NewIEEE() }},
+	{"md5", md5.New},
+	{"sha1", sha1.New},
+	{"sha256", sha256.New},
+	{"sha512", sha512.New},
 }
 
 const hasherType = "luagw.hasher"
@@ -52,7 +50,7 @@ func hashLibrary() Library {
 }
 
 func hashString(algorithm string) glua.LGFunction {
-	newHash := hashAlgorithms[algorithm]
+	newHash, _ := hashAlgorithms.get(algorithm)
 	return func(L *glua.LState) int {
 		h := newHash()
 		io.WriteString(h, L.CheckString(1))
@@ -71,10 +69,9 @@ func checkAlgorithm(L *glua.LState, arg int, missing string) func() hash.Hash {
 	if missing == "" || L.Get(arg) != glua.LNil {
 		name = L.CheckString(arg)
 	}
-	newHash, ok := hashAlgorithms[name]
+	newHash, ok := hashAlgorithms.get(name)
 	if !ok {
-		known := slices.Collect(maps.Keys(hashAlgorithms))
-		L.ArgError(arg, unknownName("algorithm", name, known))
+		L.ArgError(arg, unknownName("algorithm", name, hashAlgorithms.keys()))
 	}
 	return newHash
 }

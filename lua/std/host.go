@@ -1,7 +1,6 @@
 package std
 
 import (
-	"maps"
 	"net"
 	"os"
 	"runtime"
@@ -35,38 +34,42 @@ func hostLibrary() Library {
 
 // HostFacts returns the names of the facts that host has as fields, sorted.
 // On each system all names are there; what a system cannot tell is nil.
-func HostFacts() []string { return slices.Sorted(maps.Keys(facts)) }
+func HostFacts() []string {
+	names := facts.keys()
+	slices.Sort(names)
+	return names
+}
 
 // facts finds out one thing each, in the types that fromGo takes; nil if it is
 // not known.
-var facts = map[string]func(host system) any{
-	"arch":       func(system) any { return runtime.GOARCH },
-	"cpus":       func(system) any { return runtime.NumCPU() },
-	"env":        func(system) any { return environmentFact() },
-	"groups":     system.groups,
-	"hostname":   func(system) any { name, _ := os.Hostname(); return known(name) },
-	"interfaces": func(system) any { return interfacesFact() },
-	"os":         func(system) any { return runtime.GOOS },
-	"timezone":   system.timezone,
-	"user":       system.user,
-	"users":      system.users,
+var facts = entries[string, func(host system) any]{
+	{"arch", func(system) any { return runtime.GOARCH }},
+	{"cpus", func(system) any { return runtime.NumCPU() }},
+	{"env", func(system) any { return environmentFact() }},
+	{"groups", system.groups},
+	{"hostname", func(system) any { name, _ := os.Hostname(); return known(name) }},
+	{"interfaces", func(system) any { return interfacesFact() }},
+	{"os", func(system) any { return runtime.GOOS }},
+	{"timezone", system.timezone},
+	{"user", system.user},
+	{"users", system.users},
 
-	"boot_time":       system.bootTime,
-	"cpu_model":       system.cpuModel,
-	"disks":           system.disks,
-	"distro":          system.distro,
-	"distro_name":     system.distroName,
-	"distro_version":  system.distroVersion,
-	"family":          system.family,
-	"init":            system.init,
-	"kernel":          system.kernel,
-	"load":            system.load,
-	"machine":         system.machine,
-	"memory":          system.memory,
-	"mounts":          system.mounts,
-	"package_manager": system.packageManager,
-	"uptime":          system.uptime,
-	"virtual":         system.virtual,
+	{"boot_time", system.bootTime},
+	{"cpu_model", system.cpuModel},
+	{"disks", system.disks},
+	{"distro", system.distro},
+	{"distro_name", system.distroName},
+	{"distro_version", system.distroVersion},
+	{"family", system.family},
+	{"init", system.init},
+	{"kernel", system.kernel},
+	{"load", system.load},
+	{"machine", system.machine},
+	{"memory", system.memory},
+	{"mounts", system.mounts},
+	{"package_manager", system.packageManager},
+	{"uptime", system.uptime},
+	{"virtual", system.virtual},
 }
 
 // hostIndex finds out a fact that is not there yet. A name that is no fact
@@ -85,7 +88,7 @@ func hostIndex(L *glua.LState) int {
 // if there is no such fact.
 func touchFact(L *glua.LState, module *glua.LTable, name glua.LValue) (v glua.LValue, ok bool) {
 	key, _ := name.(glua.LString)
-	find, ok := facts[string(key)]
+	find, ok := facts.get(string(key))
 	if !ok {
 		return nil, false
 	}
@@ -128,7 +131,7 @@ func factNames(L *glua.LState) []string {
 	var names []string
 	for i := 1; i <= given.Len(); i++ {
 		name := given.RawGetInt(i).String()
-		if facts[name] == nil {
+		if _, known := facts.get(name); !known {
 			L.ArgError(1, unknownName("fact", name, HostFacts()))
 		}
 		names = append(names, name)

@@ -46,17 +46,17 @@ func unquoteShell(s string) string {
 }
 
 // families are the distributions that others say they are like.
-var families = map[string]string{
-	"debian": "debian", "ubuntu": "debian",
-	"rhel": "redhat", "fedora": "redhat", "centos": "redhat", "amzn": "redhat", "ol": "redhat",
-	"suse": "suse", "sles": "suse", "opensuse": "suse",
-	"arch": "arch", "alpine": "alpine", "gentoo": "gentoo", "void": "void", "nixos": "nixos",
+var families = entries[string, string]{
+	{"debian", "debian"}, {"ubuntu", "debian"},
+	{"rhel", "redhat"}, {"fedora", "redhat"}, {"centos", "redhat"}, {"amzn", "redhat"}, {"ol", "redhat"},
+	{"suse", "suse"}, {"sles", "suse"}, {"opensuse", "suse"},
+	{"arch", "arch"}, {"alpine", "alpine"}, {"gentoo", "gentoo"}, {"void", "void"}, {"nixos", "nixos"},
 }
 
 func (host system) family() any {
 	id := host.osRelease("ID")
 	for _, name := range append([]string{id}, strings.Fields(host.osRelease("ID_LIKE"))...) {
-		if family, ok := families[name]; ok {
+		if family, ok := families.get(name); ok {
 			return family
 		}
 	}
@@ -78,16 +78,16 @@ func (host system) cpuModel() any {
 }
 
 // memoryFields are what meminfo calls what host.memory has, in KiB.
-var memoryFields = map[string]string{
-	"MemTotal": "total", "MemFree": "free", "MemAvailable": "available",
-	"SwapTotal": "swap_total", "SwapFree": "swap_free",
+var memoryFields = entries[string, string]{
+	{"MemTotal", "total"}, {"MemFree", "free"}, {"MemAvailable", "available"},
+	{"SwapTotal", "swap_total"}, {"SwapFree", "swap_free"},
 }
 
 func (host system) memory() any {
 	memory := object{}
 	for line := range strings.Lines(host.read("/proc/meminfo")) {
 		key, value, _ := strings.Cut(line, ":")
-		name, ok := memoryFields[key]
+		name, ok := memoryFields.get(key)
 		if !ok {
 			continue
 		}

@@ -166,14 +166,14 @@ func (s *ioState) lines(L *glua.LState) int {
 		s.current(L, s.input, "input")
 		return pushLines(L, s.input, false)
 	}
-	return pushLines(L, s.mustOpen(L, openModes["r"]), true)
+	return pushLines(L, s.mustOpen(L, readMode), true)
 }
 
 // setInput is io.input([file]).
-func (s *ioState) setInput(L *glua.LState) int { return s.setDefault(L, &s.input, openModes["r"]) }
+func (s *ioState) setInput(L *glua.LState) int { return s.setDefault(L, &s.input, readMode) }
 
 // setOutput is io.output([file]).
-func (s *ioState) setOutput(L *glua.LState) int { return s.setDefault(L, &s.output, openModes["w"]) }
+func (s *ioState) setOutput(L *glua.LState) int { return s.setDefault(L, &s.output, writeMode) }
 
 // setDefault makes the file at argument 1, or of that name, a default one if
 // there is an argument, and returns what is the default then.

@@ -15,16 +15,16 @@ import (
 const maxClockTime = 67767976233000000
 
 // dateConversions are those of C's strftime that time.format does not have.
-var dateConversions = map[byte]func(time.Time) string{
-	'C': func(t time.Time) string { return pad(t.Year()/100, 2) },
-	'P': func(t time.Time) string { return t.Format("pm") },
-	'U': func(t time.Time) string { return pad(weekOf(t, time.Sunday), 2) },
-	'W': func(t time.Time) string { return pad(weekOf(t, time.Monday), 2) },
-	'Z': zoneName,
-	'g': func(t time.Time) string { year, _ := t.ISOWeek(); return pad(year%100, 2) },
-	'k': func(t time.Time) string { return fmt.Sprintf("%2d", t.Hour()) },
-	'l': func(t time.Time) string { return fmt.Sprintf("%2d", (t.Hour()+11)%12+1) },
-	'r': func(t time.Time) string { return t.Format("03:04:05 PM") },
+var dateConversions = entries[byte, func(time.Time) string]{
+	{'C', func(t time.Time) string { return pad(t.Year()/100, 2) }},
+	{'P', func(t time.Time) string { return t.Format("pm") }},
+	{'U', func(t time.Time) string { return pad(weekOf(t, time.Sunday), 2) }},
+	{'W', func(t time.Time) string { return pad(weekOf(t, time.Monday), 2) }},
+	{'Z', zoneName},
+	{'g', func(t time.Time) string { year, _ := t.ISOWeek(); return pad(year%100, 2) }},
+	{'k', func(t time.Time) string { return fmt.Sprintf("%2d", t.Hour()) }},
+	{'l', func(t time.Time) string { return fmt.Sprintf("%2d", (t.Hour()+11)%12+1) }},
+	{'r', func(t time.Time) string { return t.Format("03:04:05 PM") }},
 }
 
 // weekOf is the week of the year, the first one beginning with the first day
@@ -69,13 +69,13 @@ func dateField(t time.Time, s string) (written string, width int) {
 		return "%", 0
 	}
 	c := s[width-1]
-	if write, ok := dateConversions[c]; ok {
+	if write, ok := dateConversions.get(c); ok {
 		return write(t), width
 	}
-	if write, ok := timeConversions[c]; ok {
+	if write, ok := timeConversions.get(c); ok {
 		return write(t), width
 	}
-	if layout, ok := timeShorthands[c]; ok {
+	if layout, ok := timeShorthands.get(c); ok {
 		return strftime(t, layout), width
 	}
 	return "%" + s[:width], width
@@ -144,13 +144,13 @@ func osTime(L *glua.LState) int {
 
 // datePartDefaults are what parts of a date are if they are missing. The
 // others must be there.
-var datePartDefaults = map[string]int{"hour": 12, "min": 0, "sec": 0}
+var datePartDefaults = entries[string, int]{{"hour", 12}, {"min", 0}, {"sec", 0}}
 
 func checkDatePart(L *glua.LState, date *glua.LTable, key string) int {
 	v := L.GetField(date, key)
 	n, ok := datePart(v)
 	if !ok {
-		missing, known := datePartDefaults[key]
+		missing, known := datePartDefaults.get(key)
 		if !known {
 			L.RaiseError("field '%s' missing in date table", key)
 		}

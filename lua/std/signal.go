@@ -2,7 +2,6 @@ package std
 
 import (
 	"errors"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,28 +10,28 @@ import (
 
 // commonSignals are the signals that every system has a number for; what else
 // this one has is in systemSignals.
-var commonSignals = map[string]syscall.Signal{
-	"SIGABRT": syscall.SIGABRT,
-	"SIGALRM": syscall.SIGALRM,
-	"SIGBUS":  syscall.SIGBUS,
-	"SIGFPE":  syscall.SIGFPE,
-	"SIGHUP":  syscall.SIGHUP,
-	"SIGILL":  syscall.SIGILL,
-	"SIGINT":  syscall.SIGINT,
-	"SIGKILL": syscall.SIGKILL,
-	"SIGPIPE": syscall.SIGPIPE,
-	"SIGQUIT": syscall.SIGQUIT,
-	"SIGSEGV": syscall.SIGSEGV,
-	"SIGTERM": syscall.SIGTERM,
-	"SIGTRAP": syscall.SIGTRAP,
+var commonSignals = entries[string, syscall.Signal]{
+	{"SIGABRT", syscall.SIGABRT},
+	{"SIGALRM", syscall.SIGALRM},
+	{"SIGBUS", syscall.SIGBUS},
+	{"SIGFPE", syscall.SIGFPE},
+	{"SIGHUP", syscall.SIGHUP},
+	{"SIGILL", syscall.SIGILL},
+	{"SIGINT", syscall.SIGINT},
+	{"SIGKILL", syscall.SIGKILL},
+	{"SIGPIPE", syscall.SIGPIPE},
+	{"SIGQUIT", syscall.SIGQUIT},
+	{"SIGSEGV", syscall.SIGSEGV},
+	{"SIGTERM", syscall.SIGTERM},
+	{"SIGTRAP", syscall.SIGTRAP},
 }
 
 // signalName is the name of sig, or "SIG" and its number.
 func signalName(sig syscall.Signal) string {
-	for _, table := range []map[string]syscall.Signal{commonSignals, systemSignals} {
-		for name, s := range table {
-			if s == sig {
-				return name
+	for _, table := range []entries[string, syscall.Signal]{commonSignals, systemSignals} {
+		for _, signal := range table {
+			if signal.value == sig {
+				return signal.key
 			}
 		}
 	}
@@ -45,14 +44,13 @@ func parseSignal(name string) (syscall.Signal, error) {
 	if !strings.HasPrefix(long, "SIG") {
 		long = "SIG" + long
 	}
-	if sig, ok := commonSignals[long]; ok {
+	if sig, ok := commonSignals.get(long); ok {
 		return sig, nil
 	}
-	if sig, ok := systemSignals[long]; ok {
+	if sig, ok := systemSignals.get(long); ok {
 		return sig, nil
 	}
-	known := slices.Collect(maps.Keys(commonSignals))
-	known = slices.AppendSeq(known, maps.Keys(systemSignals))
+	known := append(commonSignals.keys(), systemSignals.keys()...)
 	slices.Sort(known) // of two that are equally near the first one is named
 	return 0, errors.New(unknownName("signal", name, known))
 }

@@ -142,9 +142,10 @@ func templateCode(source string) (string, error) {
 			c.text(text)
 			break
 		}
-		content, after, ok := strings.Cut(rest, tagEnds[tag])
+		end, _ := tagEnds.get(tag)
+		content, after, ok := strings.Cut(rest, end)
 		if !ok {
-			return "", fmt.Errorf("%d: %s without %s", c.line+strings.Count(text, "\n"), tag, tagEnds[tag])
+			return "", fmt.Errorf("%d: %s without %s", c.line+strings.Count(text, "\n"), tag, end)
 		}
 		ownLine := false
 		if tag == "{%" {
@@ -160,12 +161,13 @@ func templateCode(source string) (string, error) {
 	return c.code.String(), nil
 }
 
-var tagEnds = map[string]string{"{{": "}}", "{%": "%}"}
+var tagEnds = entries[string, string]{{"{{", "}}"}, {"{%", "%}"}}
 
 // cutTag splits source at the first tag; tag is empty if there is none.
 func cutTag(source string) (text, tag, rest string) {
 	for i := 0; i+1 < len(source); i++ {
-		if tag := source[i : i+2]; tagEnds[tag] != "" {
+		tag := source[i : i+2]
+		if _, ok := tagEnds.get(tag); ok {
 			return source[:i], tag, source[i+2:]
 		}
 	}

@@ -19,29 +19,29 @@ type timeParts struct {
 }
 
 // timeReaders take the part that a conversion stands for from the start of s.
-var timeReaders = map[byte]func(p *timeParts, s string) (rest string, ok bool){
-	'Y': func(p *timeParts, s string) (string, bool) { return readNumber(s, 4, 0, 9999, &p.year) },
-	'y': readShortYear,
-	'm': func(p *timeParts, s string) (string, bool) { return readNumber(s, 2, 1, 12, &p.month) },
-	'd': func(p *timeParts, s string) (string, bool) { return readNumber(s, 2, 1, 31, &p.day) },
-	'e': func(p *timeParts, s string) (string, bool) {
+var timeReaders = entries[byte, func(p *timeParts, s string) (rest string, ok bool)]{
+	{'Y', func(p *timeParts, s string) (string, bool) { return readNumber(s, 4, 0, 9999, &p.year) }},
+	{'y', readShortYear},
+	{'m', func(p *timeParts, s string) (string, bool) { return readNumber(s, 2, 1, 12, &p.month) }},
+	{'d', func(p *timeParts, s string) (string, bool) { return readNumber(s, 2, 1, 31, &p.day) }},
+	{'e', func(p *timeParts, s string) (string, bool) {
 		return readNumber(strings.TrimPrefix(s, " "), 2, 1, 31, &p.day)
-	},
-	'H': func(p *timeParts, s string) (string, bool) { return readNumber(s, 2, 0, 23, &p.hour) },
-	'I': func(p *timeParts, s string) (string, bool) {
+	}},
+	{'H', func(p *timeParts, s string) (string, bool) { return readNumber(s, 2, 0, 23, &p.hour) }},
+	{'I', func(p *timeParts, s string) (string, bool) {
 		p.twelve = true
 		return readNumber(s, 2, 1, 12, &p.hour)
-	},
-	'M': func(p *timeParts, s string) (string, bool) { return readNumber(s, 2, 0, 59, &p.min) },
-	'S': func(p *timeParts, s string) (string, bool) { return readNumber(s, 2, 0, 60, &p.sec) },
-	'L': func(p *timeParts, s string) (string, bool) { return readFraction(s, 3, &p.nanos) },
-	'f': func(p *timeParts, s string) (string, bool) { return readFraction(s, 6, &p.nanos) },
-	'p': readHalf,
-	'a': readWeekday, 'A': readWeekday,
-	'b': readMonth, 'B': readMonth,
-	'z': readOffset, 'Z': readZoneName,
-	's': readStamp,
-	'%': func(_ *timeParts, s string) (string, bool) { return strings.CutPrefix(s, "%") },
+	}},
+	{'M', func(p *timeParts, s string) (string, bool) { return readNumber(s, 2, 0, 59, &p.min) }},
+	{'S', func(p *timeParts, s string) (string, bool) { return readNumber(s, 2, 0, 60, &p.sec) }},
+	{'L', func(p *timeParts, s string) (string, bool) { return readFraction(s, 3, &p.nanos) }},
+	{'f', func(p *timeParts, s string) (string, bool) { return readFraction(s, 6, &p.nanos) }},
+	{'p', readHalf},
+	{'a', readWeekday}, {'A', readWeekday},
+	{'b', readMonth}, {'B', readMonth},
+	{'z', readOffset}, {'Z', readZoneName},
+	{'s', readStamp},
+	{'%', func(_ *timeParts, s string) (string, bool) { return strings.CutPrefix(s, "%") }},
 }
 
 // checkLayout reports what no text can be parsed with.
@@ -55,7 +55,7 @@ func checkLayout(layout string) error {
 		if _, err := conversion(layout, i); err != nil {
 			return err
 		}
-		if timeReaders[layout[i]] == nil {
+		if _, ok := timeReaders.get(layout[i]); !ok {
 			return fmt.Errorf("layout %q: %%%c can be written but not parsed", layout, layout[i])
 		}
 	}
@@ -71,7 +71,8 @@ func parseTime(s, layout string, zone *time.Location) (time.Time, error) {
 		ok := false
 		if long[i] == '%' {
 			i++
-			rest, ok = timeReaders[long[i]](&p, rest)
+			read, _ := timeReaders.get(long[i])
+			rest, ok = read(&p, rest)
 		} else {
 			rest, ok = strings.CutPrefix(rest, long[i:i+1])
 		}
