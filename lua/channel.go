@@ -53,29 +53,37 @@ func (f *fragment) channel(c *luagw.Channel) *glua.LUserData {
 // channelType is the metatable of channels: methods, and being called, which
 // is what `for item in channel` does.
 func (f *fragment) channelType() *glua.LTable {
-	if f.channelMT != nil {
-		return f.channelMT
+	if f.state.channelMT != nil {
+		return f.state.channelMT
 	}
-	methods := f.methods(f.runtime.channelMethods)
-	f.channelMT = f.L.NewTable()
-	f.channelMT.RawSetString("__index", methods)
-	f.channelMT.RawSetString("__call", f.L.NewFunction(channelNext))
-	f.channelMT.RawSetString("__tostring", f.L.NewFunction(channelString))
-	f.channelMT.RawSetString("__metatable", glua.LString("channel"))
-	return f.channelMT
+	mt := f.L.CreateTable(0, 4)
+	mt.RawSetString("__index", f.methods(f.runtime.channelMethods))
+	mt.RawSetString("__call", f.kept(channelNext))
+	mt.RawSetString("__tostring", f.kept(channelString))
+	mt.RawSetString("__metatable", glua.LString("channel"))
+	f.state.channelMT = mt
+	return mt
+}
+
+// kept is a function that remains in the state: it has no environment that would
+// keep the fragment's.
+func (f *fragment) kept(fn glua.LGFunction) *glua.LFunction {
+	made := f.L.NewFunction(fn)
+	made.Env = f.L.CreateTable(0, 0)
+	return made
 }
 
 // methods is a table of functions. Each is made when it is first looked up, for
 // most fragments use one or two.
 func (f *fragment) methods(fns map[string]glua.LGFunction) *glua.LTable {
-	table, lookUp := f.L.NewTable(), f.L.NewTable()
-	lookUp.RawSetString("__index", f.L.NewFunction(func(L *glua.LState) int {
+	table, lookUp := f.L.CreateTable(0, 8), f.L.CreateTable(0, 1)
+	lookUp.RawSetString("__index", f.kept(func(L *glua.LState) int {
 		name, _ := L.Get(2).(glua.LString)
 		fn := fns[string(name)]
 		if fn == nil {
 			return 0
 		}
-		method := L.NewFunction(fn)
+		method := L.NewFunction(fn) // in the environment of this function
 		table.RawSetString(string(name), method)
 		L.Push(method)
 		return 1

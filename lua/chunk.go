@@ -54,6 +54,7 @@ func compile(name, source string) (*glua.FunctionProto, error) {
 	if err != nil {
 		return nil, syntaxError(name, err)
 	}
+	proto.IsVarArg &^= glua.VarArgNeedsArg // a chunk has no table arg, but one would be made for each call
 	return proto, nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"io"
 	"runtime/debug"
 	"sync/atomic"
+	"time"
 
 	"github.com/luagw/luagw"
 	"github.com/luagw/luagw/lua/std"
@@ -27,18 +28,19 @@ const (
 // fragment is one chunk being run, and its state.
 type fragment struct {
 	runtime *Runtime
-	L       *glua.LState
+	L       *glua.LState // of state
+	state   *state
+	began   time.Time
 	std     *std.Fragment
 	ctx     context.Context // ends when the fragment is cancelled; carries std
 	vm      *vmContext
 	chunk   *luagw.Chunk
 	find    finder
 
-	unsent    atomic.Pointer[channelValue]       // the channel which may hold back what was sent last
-	home      *luagw.Channel                     // the global channel; nil on the near side
-	channels  map[*luagw.Channel]*glua.LUserData // so that a channel is one value
-	channelMT *glua.LTable                       // metatable of channels; nil until needed
-	near      any                                // a *near, nil until needed; were it one, agents would contain Gateway
+	unsent   atomic.Pointer[channelValue]       // the channel which may hold back what was sent last
+	home     *luagw.Channel                     // the global channel; nil on the near side
+	channels map[*luagw.Channel]*glua.LUserData // so that a channel is one value
+	near     any                                // a *near, nil until needed; were it one, agents would contain Gateway
 
 	cause      *luagw.RemoteError // the last error of another fragment that was raised here
 	causeValue glua.LValue        // as which it was raised; nil if as its text
@@ -46,6 +48,7 @@ type fragment struct {
 	protected int // calls of pcall and xpcall in progress
 
 	opened  map[string]bool // globals that were set
+	all     bool            // all were
 	loaded  *glua.LTable    // package.loaded; nil until needed
 	preload *glua.LTable    // package.preload; nil until needed
 	strings *glua.LTable    // the string library; nil until needed
@@ -57,7 +60,8 @@ func newFragment(r *Runtime, ctx context.Context, chunk *luagw.Chunk, ch *luagw.
 	f.ctx = f.std.Context()
 	f.vm = newVMContext(f.ctx)
 	f.std.OnWait(f.flush)
-	f.L = r.spare.take()
+	f.state, f.began = r.states.take(), time.Now()
+	f.L = f.state.L
 	f.L.SetContext(f.vm)
 	f.home = ch
 	return f
@@ -82,11 +86,21 @@ func (f *fragment) flush() {
 func (f *fragment) close(err error) {
 	f.vm.stop()
 	f.std.End()
-	f.L.Close()
-	f.runtime.spare.refill()
+	if err == nil && f.isUnchanged() {
+		f.runtime.states.giveBack(f.state)
+	} else {
+		f.L.Close()
+	}
 	for c := range f.channels {
 		f.release(c, err)
 	}
+}
+
+// isUnchanged says whether the fragment has left no trace in its state that the
+// next one could find: it had no means to reach what is hidden, and no coroutine
+// is left.
+func (f *fragment) isUnchanged() bool {
+	return !f.all && !f.opened["coroutine"] && time.Since(f.began) < brief
 }
 
 // hold has a channel end with the last fragment that has it. Scripts on the

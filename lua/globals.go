@@ -152,6 +152,7 @@ func (f *fragment) open(code *compiled) {
 }
 
 func (f *fragment) openAll() {
+	f.all = true
 	for name, open := range f.runtime.known {
 		f.openGlobal(name, open)
 	}

@@ -51,7 +51,7 @@ type Runtime struct {
 	once   sync.Once
 	chunks *chunkCache
 	known  map[string]opener // globals by name
-	spare  spareState
+	states states
 
 	channelMethods map[string]glua.LGFunction
 	memory         *memoryGuard
