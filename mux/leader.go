@@ -352,8 +352,9 @@ func (s *Session) endOf(ready signal) error {
 // connection meanwhile, until somebody wants to who waits for something else.
 func (s *Session) awaitStream(ctx context.Context) error {
 	if s.serves && s.readable != nil && s.turn.take(true) {
-		s.leadAccept(ctx)
-		return ctx.Err()
+		if !s.leadAccept(ctx) {
+			return ctx.Err()
+		}
 	}
 	select {
 	case <-s.acceptable:
@@ -364,9 +365,9 @@ func (s *Session) awaitStream(ctx context.Context) error {
 	return nil
 }
 
-// leadAccept reads until there is a stream to accept, or a reason to leave. It
-// has the turn.
-func (s *Session) leadAccept(ctx context.Context) {
+// leadAccept reads until there may be a stream to accept, or a reason to leave.
+// It has the turn. It tells whether it has left to somebody else, who reads now.
+func (s *Session) leadAccept(ctx context.Context) (left bool) {
 	if ctx.Done() != nil {
 		stop := context.AfterFunc(ctx, s.Wake)
 		defer stop()
@@ -374,15 +375,16 @@ func (s *Session) leadAccept(ctx context.Context) {
 	s.accepting = true
 	for {
 		s.resting.Store(true)
-		if s.mustAccept() || s.turn.yielding() || ctx.Err() != nil {
+		must, yields := s.mustAccept(), s.turn.yielding()
+		if must || yields || ctx.Err() != nil {
 			s.resting.Store(false)
 			s.accepting = false
 			s.turn.leave()
-			return
+			return !must
 		}
 		if err := s.readSoon(); err != nil {
 			s.readAll(err)
-			return
+			return false
 		}
 	}
 }

@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/luagw/luagw/internal/busy"
 )
 
 // patience bounds every wait of a test for something that should happen.
@@ -23,6 +25,7 @@ var connections = []struct {
 	connect connect
 }{
 	{"memory", func(testing.TB) (near, far io.ReadWriteCloser) { return memoryPipe() }},
+	{"memory with deadlines", func(testing.TB) (near, far io.ReadWriteCloser) { return timedPipe() }},
 	{"pipes", filePipe},
 }
 
@@ -137,7 +140,8 @@ func filePipes(t testing.TB) (near, far *stdio) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	near, far = &stdio{in: r1, out: w2}, &stdio{in: r2, out: w1}
+	near = &stdio{in: r1, out: w2, soon: busy.NewReader(r1)}
+	far = &stdio{in: r2, out: w1, soon: busy.NewReader(r2)}
 	t.Cleanup(func() { near.Close(); far.Close() })
 	return near, far
 }
@@ -169,6 +173,23 @@ func (c *memoryConn) cut(err error) {
 	}
 }
 
+// timedPipe is a connection in memory whose Reads can be interrupted.
+func timedPipe() (near, far *timedConn) {
+	a, b := memoryPipe()
+	return &timedConn{a}, &timedConn{b}
+}
+
+type timedConn struct{ *memoryConn }
+
+// SetReadDeadline takes a moment that has passed, or none.
+func (c *timedConn) SetReadDeadline(t time.Time) error {
+	c.in.mu.Lock()
+	defer c.in.mu.Unlock()
+	c.in.late = !t.IsZero()
+	c.in.changed.Broadcast()
+	return nil
+}
+
 // lane is one direction of a connection in memory.
 type lane struct {
 	mu       sync.Mutex
@@ -176,6 +197,7 @@ type lane struct {
 	buf      bytes.Buffer
 	room     int   // Write blocks while so much is in buf
 	blocked  int   // writers that wait for room
+	late     bool  // Read's deadline has passed
 	writes   int   // calls of write
 	written  int   // bytes
 	readErr  error // of Read when buf is empty; nil while the lane is open
@@ -191,8 +213,11 @@ func newLane() *lane {
 func (l *lane) read(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for l.buf.Len() == 0 && l.readErr == nil {
+	for l.buf.Len() == 0 && l.readErr == nil && !l.late {
 		l.changed.Wait()
+	}
+	if l.late {
+		return 0, os.ErrDeadlineExceeded
 	}
 	if l.buf.Len() == 0 {
 		return 0, l.readErr

@@ -27,6 +27,7 @@ const (
 var modules = map[string]string{
 	module:                             "both ends of the protocol",
 	module + "/cmd/luagw-agent":        "the agent's main",
+	module + "/internal/busy":          "waits for the near side's next item without going to sleep",
 	module + "/internal/child":         "starts what a gateway reaches through the agent",
 	module + "/internal/msgpack":       "how items are encoded",
 	module + "/internal/allow":         "what fragments may do, where somebody has narrowed that",

@@ -1,0 +1,100 @@
+//go:build linux
+
+package busy
+
+import (
+	"os"
+	"runtime"
+	"testing"
+	"time"
+)
+
+// pipe is a pipe, and a reader of it that is awake.
+func pipe(t *testing.T) (r *Reader, in, out *os.File) {
+	t.Helper()
+	in, out, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { in.Close(); out.Close() })
+	r = NewReader(in)
+	if r == nil {
+		t.Fatal("no reader for a pipe")
+	}
+	return r, in, out
+}
+
+func TestReadReturnsWhatIsThereOrComes(t *testing.T) {
+	r, _, out := pipe(t)
+	buf := make([]byte, 8)
+	out.WriteString("there")
+	if n := r.Read(buf, 0); string(buf[:n]) != "there" {
+		t.Errorf("got %q", buf[:n])
+	}
+	go func() {
+		time.Sleep(time.Millisecond)
+		out.WriteString("comes")
+	}()
+	if n := r.Read(buf, 10*time.Second); string(buf[:n]) != "comes" {
+		t.Errorf("got %q", buf[:n])
+	}
+}
+
+func TestReadGivesUpAfterItsTime(t *testing.T) {
+	r, _, _ := pipe(t)
+	start := time.Now()
+	if n := r.Read(make([]byte, 8), 2*time.Millisecond); n != 0 {
+		t.Errorf("got %d bytes", n)
+	}
+	if took := time.Since(start); took < 2*time.Millisecond {
+		t.Errorf("gave up after %v", took)
+	}
+}
+
+// TestReadLeavesOtherThingsToTell has it return at once, and the file's own Read
+// tell what there is.
+func TestReadLeavesOtherThingsToTell(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		happen func(in, out *os.File)
+	}{
+		{"end of the input", func(_, out *os.File) { out.Close() }},
+		{"closed", func(in, _ *os.File) { in.Close() }},
+		{"deadline", func(in, _ *os.File) { in.SetReadDeadline(time.Unix(1, 0)) }},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r, in, out := pipe(t)
+			tt.happen(in, out)
+			start := time.Now()
+			if n := r.Read(make([]byte, 8), time.Minute); n != 0 {
+				t.Errorf("got %d bytes", n)
+			}
+			if took := time.Since(start); took > 10*time.Second {
+				t.Errorf("returned after %v", took)
+			}
+			if _, err := in.Read(make([]byte, 8)); err == nil {
+				t.Error("Read tells nothing")
+			}
+		})
+	}
+}
+
+// TestFewWaitAtATime has so many wait that there is a processor left for the
+// program's other goroutines.
+func TestFewWaitAtATime(t *testing.T) {
+	most := max(1, runtime.GOMAXPROCS(0)/2)
+	waiting.Add(int32(most))
+	defer waiting.Add(-int32(most))
+	r, _, out := pipe(t)
+	out.WriteString("there")
+	if n := r.Read(make([]byte, 8), time.Minute); n != 0 {
+		t.Errorf("read %d bytes, with %d waiting already", n, most)
+	}
+}
+
+func TestNilFindsNothing(t *testing.T) {
+	var r *Reader
+	if n := r.Read(make([]byte, 8), time.Minute); n != 0 {
+		t.Errorf("got %d bytes", n)
+	}
+}
