@@ -9,8 +9,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"github.com/luagw/luagw/internal/busy"
 )
 
 // patience bounds every wait of a test for something that should happen.
@@ -140,8 +138,7 @@ func filePipes(t testing.TB) (near, far *stdio) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	near = &stdio{in: r1, out: w2, soon: busy.NewReader(r1)}
-	far = &stdio{in: r2, out: w1, soon: busy.NewReader(r2)}
+	near, far = newStdio(r1, w2), newStdio(r2, w1)
 	t.Cleanup(func() { near.Close(); far.Close() })
 	return near, far
 }

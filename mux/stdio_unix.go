@@ -31,7 +31,7 @@ func Stdio() (conn io.ReadWriteCloser, stray *os.File, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return &stdio{in, out, busy.NewReader(in)}, stray, nil
+	return newStdio(in, out), stray, nil
 }
 
 // move duplicates fd to a descriptor that is closed on exec and non-blocking,
@@ -73,6 +73,8 @@ type stdio struct {
 	in, out *os.File
 	soon    *busy.Reader // of in
 }
+
+func newStdio(in, out *os.File) *stdio { return &stdio{in, out, busy.NewReader(in)} }
 
 func (s *stdio) Read(p []byte) (int, error)  { return s.in.Read(p) }
 func (s *stdio) Write(p []byte) (int, error) { return s.out.Write(p) }

@@ -20,11 +20,13 @@ func Stdio() (conn io.ReadWriteCloser, stray *os.File, err error) {
 		return nil, nil, err
 	}
 	os.Stdin, os.Stdout = null, w
-	return &stdio{in, out}, stray, nil
+	return newStdio(in, out), stray, nil
 }
 
 // stdio is a pair of files as one connection.
 type stdio struct{ in, out *os.File }
+
+func newStdio(in, out *os.File) *stdio { return &stdio{in, out} }
 
 func (s *stdio) Read(p []byte) (int, error)  { return s.in.Read(p) }
 func (s *stdio) Write(p []byte) (int, error) { return s.out.Write(p) }
