@@ -43,8 +43,12 @@ func (r *Reader) Read(p []byte, d time.Duration) (n int) {
 		return 0
 	}
 	defer waiting.Add(-1)
-	if waiting.Add(1) > max(1, int32(runtime.GOMAXPROCS(0))/2) {
+	procs := runtime.GOMAXPROCS(0)
+	if waiting.Add(1) > max(1, int32(procs)/2) {
 		return 0
+	}
+	if procs == 1 {
+		runtime.Gosched() // who can run does so first
 	}
 	r.conn.Read(func(fd uintptr) bool {
 		n = read(int(fd), p, d)
