@@ -8,6 +8,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"github.com/luagw/luagw/internal/busy"
 )
 
 // Bootstrapper is what a [DialFunc]'s connection implements when the agent at
@@ -26,6 +28,7 @@ type greeting struct {
 	io.ReadWriteCloser
 	ctx    context.Context // of the opening
 	cancel context.CancelCauseFunc
+	poller busy.Poller   // the connection, if it is one
 	seen   []byte        // what was read of the hello, and before it; the reader's
 	rest   []byte        // what was read with the hello; the reader's
 	said   chan struct{} // closed when the hello has come
@@ -36,7 +39,7 @@ type greeting struct {
 }
 
 func newGreeting(ctx context.Context, conn io.ReadWriteCloser) *greeting {
-	h := &greeting{ReadWriteCloser: conn, said: make(chan struct{})}
+	h := &greeting{ReadWriteCloser: conn, said: make(chan struct{}), poller: busy.Of(conn)}
 	h.ctx, h.cancel = context.WithCancelCause(ctx)
 	return h
 }
@@ -79,13 +82,10 @@ func (h *greeting) listen() error {
 // Poll reads what arrives within d, behind the hello, where the connection can
 // tell that without going to sleep.
 func (h *greeting) Poll(p []byte, d time.Duration) int {
-	conn, ok := h.ReadWriteCloser.(interface {
-		Poll(p []byte, d time.Duration) int
-	})
-	if !ok || len(h.rest) > 0 || !isClosed(h.said) {
+	if h.poller == nil || len(h.rest) > 0 || !isClosed(h.said) {
 		return 0
 	}
-	return conn.Poll(p, d)
+	return h.poller.Poll(p, d)
 }
 
 // SetReadDeadline bounds Read, also one in progress.

@@ -7,6 +7,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"github.com/luagw/luagw/internal/busy"
 )
 
 const (
@@ -470,17 +472,11 @@ func interruptible(conn io.Reader) deadlineReader {
 	return r
 }
 
-// poller is a connection that can be asked for what arrives within d, without
-// going to sleep. Read tells what else there is to tell.
-type poller interface {
-	Poll(p []byte, d time.Duration) int
-}
-
 // awake is for how long one who expects something at once waits for it awake.
 const awake = 50 * time.Microsecond
 
 // soon reads what arrives while one is awake.
-type soon struct{ poller }
+type soon struct{ busy.Poller }
 
 func (r soon) Read(p []byte) (int, error) { return r.Poll(p, awake), nil }
 

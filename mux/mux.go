@@ -16,6 +16,8 @@
 //     acknowledge and close streams, leave in one write.
 //   - [Writer] gathers small items into large writes without making anybody
 //     wait for it.
+//   - Whoever waits in [Session.Wait] reads the connection himself while nobody
+//     else does, and stays awake for a moment where the connection allows.
 //   - [Stdio] makes a connection of a process's standard input and output
 //     whose Close works, and moves descriptors 0 and 1 out of harm's way.
 //

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/luagw/luagw/internal/busy"
 )
 
 const (
@@ -60,7 +62,7 @@ type Session struct {
 	frames    frameReader    // guarded by the turn
 	accepting bool           // it is an Accept's; guarded by the turn
 	readable  deadlineReader // the connection, if its Read can be interrupted
-	poller    poller         // the connection, if it is one
+	poller    busy.Poller    // the connection, if it is one
 	eager     eagerness      // guarded by the turn
 	resting   atomic.Bool    // somebody reads who has to be woken by an interrupt
 
@@ -104,7 +106,7 @@ func newSession(c io.ReadWriteCloser, cfg *Config, firstID uint32) (*Session, er
 	s.frames.size, s.serves = readSize, firstID == 2
 	s.turn.init()
 	s.readable = interruptible(c)
-	s.poller, _ = c.(poller)
+	s.poller = busy.Of(c)
 	go s.read()
 	if keepAlive > 0 {
 		go s.keepAlive(keepAlive)

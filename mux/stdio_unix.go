@@ -83,6 +83,6 @@ func (s *stdio) Write(p []byte) (int, error) { return s.out.Write(p) }
 func (s *stdio) SetReadDeadline(t time.Time) error { return s.in.SetReadDeadline(t) }
 
 // Poll reads what arrives within d, without going to sleep.
-func (s *stdio) Poll(p []byte, d time.Duration) int { return s.soon.Read(p, d) }
+func (s *stdio) Poll(p []byte, d time.Duration) int { return s.soon.Poll(p, d) }
 
 func (s *stdio) Close() error { return errors.Join(s.in.Close(), s.out.Close()) }

@@ -9,11 +9,32 @@
 package busy
 
 import (
+	"net"
 	"runtime"
 	"sync/atomic"
 	"syscall"
 	"time"
 )
+
+// Poller is a connection that can be asked for what arrives within d, without
+// going to sleep. Its Read tells what else there is to tell.
+type Poller interface {
+	Poll(p []byte, d time.Duration) int
+}
+
+// Of returns the Poller that conn is, or that can be made of it; nil if it cannot
+// be asked.
+func Of(conn any) Poller {
+	switch c := conn.(type) {
+	case Poller:
+		return c
+	case *net.UnixConn:
+		return NewReader(c)
+	case *net.TCPConn:
+		return NewReader(c)
+	}
+	return nil
+}
 
 // Reader looks for input of a file or socket. Its nil is one that never finds
 // any.
@@ -34,11 +55,11 @@ func NewReader(c syscall.Conn) *Reader {
 // waiting is how many goroutines of this process are waiting like this.
 var waiting atomic.Int32
 
-// Read reads what comes within d. It returns 0 if nothing does, and for
+// Poll reads what comes within d. It returns 0 if nothing does, and for
 // whatever an ordinary Read is better at telling: the end of the input, an
 // error, a deadline that has passed. It also does when so many others wait like
 // this already that the program's other goroutines would be held up.
-func (r *Reader) Read(p []byte, d time.Duration) (n int) {
+func (r *Reader) Poll(p []byte, d time.Duration) (n int) {
 	if r == nil || len(p) == 0 {
 		return 0
 	}

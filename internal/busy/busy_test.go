@@ -3,6 +3,7 @@
 package busy
 
 import (
+	"net"
 	"os"
 	"runtime"
 	"testing"
@@ -24,26 +25,26 @@ func pipe(t *testing.T) (r *Reader, in, out *os.File) {
 	return r, in, out
 }
 
-func TestReadReturnsWhatIsThereOrComes(t *testing.T) {
+func TestPollReturnsWhatIsThereOrComes(t *testing.T) {
 	r, _, out := pipe(t)
 	buf := make([]byte, 8)
 	out.WriteString("there")
-	if n := r.Read(buf, 0); string(buf[:n]) != "there" {
+	if n := r.Poll(buf, 0); string(buf[:n]) != "there" {
 		t.Errorf("got %q", buf[:n])
 	}
 	go func() {
 		time.Sleep(time.Millisecond)
 		out.WriteString("comes")
 	}()
-	if n := r.Read(buf, 10*time.Second); string(buf[:n]) != "comes" {
+	if n := r.Poll(buf, 10*time.Second); string(buf[:n]) != "comes" {
 		t.Errorf("got %q", buf[:n])
 	}
 }
 
-func TestReadGivesUpAfterItsTime(t *testing.T) {
+func TestPollGivesUpAfterItsTime(t *testing.T) {
 	r, _, _ := pipe(t)
 	start := time.Now()
-	if n := r.Read(make([]byte, 8), 2*time.Millisecond); n != 0 {
+	if n := r.Poll(make([]byte, 8), 2*time.Millisecond); n != 0 {
 		t.Errorf("got %d bytes", n)
 	}
 	if took := time.Since(start); took < 2*time.Millisecond {
@@ -51,9 +52,9 @@ func TestReadGivesUpAfterItsTime(t *testing.T) {
 	}
 }
 
-// TestReadLeavesOtherThingsToTell has it return at once, and the file's own Read
+// TestPollLeavesOtherThingsToTell has it return at once, and the file's own Read
 // tell what there is.
-func TestReadLeavesOtherThingsToTell(t *testing.T) {
+func TestPollLeavesOtherThingsToTell(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		happen func(in, out *os.File)
@@ -66,7 +67,7 @@ func TestReadLeavesOtherThingsToTell(t *testing.T) {
 			r, in, out := pipe(t)
 			tt.happen(in, out)
 			start := time.Now()
-			if n := r.Read(make([]byte, 8), time.Minute); n != 0 {
+			if n := r.Poll(make([]byte, 8), time.Minute); n != 0 {
 				t.Errorf("got %d bytes", n)
 			}
 			if took := time.Since(start); took > 10*time.Second {
@@ -87,14 +88,48 @@ func TestFewWaitAtATime(t *testing.T) {
 	defer waiting.Add(-int32(most))
 	r, _, out := pipe(t)
 	out.WriteString("there")
-	if n := r.Read(make([]byte, 8), time.Minute); n != 0 {
+	if n := r.Poll(make([]byte, 8), time.Minute); n != 0 {
 		t.Errorf("read %d bytes, with %d waiting already", n, most)
 	}
 }
 
 func TestNilFindsNothing(t *testing.T) {
 	var r *Reader
-	if n := r.Read(make([]byte, 8), time.Minute); n != 0 {
+	if n := r.Poll(make([]byte, 8), time.Minute); n != 0 {
 		t.Errorf("got %d bytes", n)
+	}
+}
+
+// conn is a connection that knows how to be asked.
+type conn struct{}
+
+func (conn) Poll([]byte, time.Duration) int { return 7 }
+
+func TestOf(t *testing.T) {
+	if p := Of(conn{}); p == nil || p.Poll(nil, 0) != 7 {
+		t.Error("a Poller is not taken for one")
+	}
+	if p := Of(os.Stdin); p != nil {
+		t.Error("something is made of what is no connection")
+	}
+	l, err := net.Listen("unix", t.TempDir()+"/socket")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	near, err := net.Dial("unix", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer near.Close()
+	far, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer far.Close()
+	go far.Write([]byte("comes"))
+	buf := make([]byte, 8)
+	if n := Of(near).Poll(buf, 10*time.Second); string(buf[:n]) != "comes" {
+		t.Errorf("got %q", buf[:n])
 	}
 }

@@ -241,7 +241,7 @@ func (c *Process) Write(p []byte) (int, error) {
 
 // Poll reads what arrives within d, without going to sleep. What it does not tell
 // Read does.
-func (c *Process) Poll(p []byte, d time.Duration) int { return c.soon.Read(p, d) }
+func (c *Process) Poll(p []byte, d time.Duration) int { return c.soon.Poll(p, d) }
 
 // SetReadDeadline sets when Read gives up, with os.ErrDeadlineExceeded.
 func (c *Process) SetReadDeadline(t time.Time) error { return c.out.SetReadDeadline(t) }
