@@ -40,6 +40,7 @@ func TestLua51Suite(t *testing.T) {
 		for _, name := range names {
 			t.Run(suite+"/"+name, func(t *testing.T) {
 				t.Chdir(dir)
+				t.Cleanup(func() { os.Unsetenv("_____GLUATEST______") }) // os.lua sets it, and wants it unset
 				runSuite(t, name+".lua")
 			})
 		}
