@@ -3,8 +3,12 @@
 package realhosts_test
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+
+	gossh "golang.org/x/crypto/ssh"
 
 	"github.com/luagw/luagw"
 )
@@ -46,6 +50,50 @@ func TestLogin(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestPinned pins a key which is not the one that a server shows first.
+func TestPinned(t *testing.T) {
+	for host, none := range map[string]string{
+		"web1":      "shows the ED25519 key SHA256:... and the ECDSA key SHA256:..., but hostkey= wants SHA256:...: the host was",
+		"innermost": "shows the ED25519 key SHA256:... and the ECDSA key SHA256:..., but hostkey= wants SHA256:...: the host was",
+		// Dropbear says that it has an RSA key, and falls over when it is to show one.
+		"dropbear": "has closed the connection; before, it has shown the ED25519 key SHA256:... and the ECDSA key SHA256:..., but hostkey= wants SHA256:...",
+	} {
+		t.Run(host, func(t *testing.T) {
+			t.Parallel()
+			b := newBed(t)
+			machine := b.Host(t, host).Machine
+			for _, test := range []struct{ kind, of, want string }{
+				{"ed25519", machine, "root\n"},
+				{"ecdsa", machine, "root\n"},
+				{"ecdsa", "web2", ""},
+			} {
+				keys := "//hostkey='" + b.fingerprint(test.of, test.kind) + "'"
+				got, err := b.run(b.dialer(""), b.spec(host, keys), "id -un")
+				if got != test.want || (err == nil) != (test.want != "") {
+					t.Errorf("%s of %s: got %q and %v, want %q", test.kind, test.of, got, err, test.want)
+				}
+				if err != nil && !strings.Contains(b.sentence(err), " port 22) "+none) {
+					t.Errorf("%s of %s: got %q, want %s in it", test.kind, test.of, b.sentence(err), none)
+				}
+			}
+		})
+	}
+}
+
+// fingerprint is that of a machine's host key.
+func (b *bed) fingerprint(machine, kind string) string {
+	b.tb.Helper()
+	text, err := os.ReadFile(filepath.Join(b.Dir(), "machines", machine, "ssh_host_"+kind+"_key.pub"))
+	if err != nil {
+		b.tb.Fatal(err)
+	}
+	key, _, _, _, err := gossh.ParseAuthorizedKey(text)
+	if err != nil {
+		b.tb.Fatal(err)
+	}
+	return gossh.FingerprintSHA256(key)
 }
 
 // TestNoLogin has the sentence for each reason why nobody can log in, and the

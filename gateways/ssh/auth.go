@@ -151,7 +151,7 @@ func (l *login) nextKey() gossh.AuthMethod {
 
 // restrict makes a key sign only by the algorithms that are wanted.
 func (l *login) restrict(signer gossh.Signer) (gossh.MultiAlgorithmSigner, error) {
-	kind := keyTypeOf(signer.PublicKey())
+	kind := keyTypeOf(signer.PublicKey().Type())
 	wanted := slices.DeleteFunc(append(algorithmsOf(kind), kind), func(name string) bool {
 		return !slices.Contains(l.host.algorithms.publicKeys, name)
 	})
@@ -160,15 +160,6 @@ func (l *login) restrict(signer gossh.Signer) (gossh.MultiAlgorithmSigner, error
 		return nil, fmt.Errorf("keys of the type %s are not used", kind)
 	}
 	return gossh.NewSignerWithAlgorithms(as, slices.Compact(wanted))
-}
-
-// keyTypeOf is the type of a key, also of one with a certificate.
-func keyTypeOf(key gossh.PublicKey) string {
-	kind, certified := strings.CutSuffix(key.Type(), "-cert-v01@openssh.com")
-	if certified && strings.HasPrefix(kind, "sk-") {
-		kind += "@openssh.com"
-	}
-	return kind
 }
 
 // telling notes why a key could not sign, which the library keeps to itself.

@@ -46,6 +46,17 @@ func (c *clock) enter(stage luagw.Stage) {
 	c.restart()
 }
 
+// backdate has the stage begin at an earlier time, at which it was begun already
+// on another connection.
+func (c *clock) backdate(began time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.over {
+		c.began = began
+		c.timer.Reset(time.Until(began.Add(c.each)))
+	}
+}
+
 // pause stops the time, resume gives the stage a new one. A nil clock has none.
 func (c *clock) pause() {
 	if c == nil {

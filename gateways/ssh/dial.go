@@ -14,8 +14,8 @@ import (
 )
 
 // dial makes the connection below SSH.
-func (d *Dialer) dial(ctx context.Context, h *host, below *link) (net.Conn, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, h.each, fmt.Errorf("%w for %v", errSilent, h.each))
+func (d *Dialer) dial(ctx context.Context, h *host, below *link, until time.Time) (net.Conn, error) {
+	ctx, cancel := context.WithDeadlineCause(ctx, until, fmt.Errorf("%w for %v", errSilent, h.each))
 	defer cancel()
 	var conn net.Conn
 	var err error

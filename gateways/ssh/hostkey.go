@@ -22,6 +22,22 @@ type HostKeyError struct {
 	AddTo       string // the file that Line belongs into; empty if there is none
 	Known       string // file:line of what is known or revoked; empty if nothing is
 	Reason      string // more words, of a certificate or of what was expected
+
+	// Others are further keys that it showed when it was asked for the pinned
+	// one, each as "the RSA key SHA256:...".
+	Others []string
+
+	key gossh.PublicKey // that it showed
+}
+
+// shown names the keys that were shown.
+func (e *HostKeyError) shown() string {
+	text := fmt.Sprintf("the %s key %s", e.KeyType, e.Fingerprint)
+	if len(e.Others) == 0 {
+		return text
+	}
+	last := len(e.Others) - 1
+	return strings.Join(append([]string{text}, e.Others[:last]...), ", ") + " and " + e.Others[last]
 }
 
 // HostKeyProblem is what is wrong with a host's key.
@@ -36,7 +52,7 @@ const (
 )
 
 func (e *HostKeyError) Error() string {
-	shows := fmt.Sprintf("%s shows the %s key %s", e.Host, e.KeyType, e.Fingerprint)
+	shows := e.Host + " shows " + e.shown()
 	switch e.Problem {
 	case HostKeyRevoked:
 		return fmt.Sprintf("%s, which %s says is revoked", shows, e.Known)
@@ -181,7 +197,7 @@ func (j *judge) problem(key gossh.PublicKey, problem HostKeyProblem, known *know
 	e := &HostKeyError{
 		Host: j.host.String(), Problem: problem, Reason: reason,
 		KeyType: typeName(key), Fingerprint: gossh.FingerprintSHA256(key),
-		Line: knownLine(j.names[0], key, j.hash), AddTo: j.addTo,
+		Line: knownLine(j.names[0], key, j.hash), AddTo: j.addTo, key: key,
 	}
 	if known != nil {
 		e.Known = known.where()

@@ -82,16 +82,25 @@ func (d *Dialer) jump(ctx context.Context, h *host, file string, depth int) (*li
 }
 
 // login makes a connection to a host and logs in, and does so again if the
-// server drops it at once, as sshd does when too many come at a time.
+// server drops it at once, as sshd does when too many come at a time, or shows
+// another key than the pinned one, of another type.
 func (d *Dialer) login(ctx context.Context, h *host, below *link) (*link, error) {
 	leave, err := d.gate.enter(ctx, h.address())
 	if err != nil {
 		return nil, fault(luagw.StageDial, fmt.Errorf("%s: waiting for other logins: %w", h, err))
 	}
 	defer leave()
-	until := time.Now().Add(h.each)
+	if h.trust.pinned != "" {
+		return d.loginPinned(ctx, h, below)
+	}
+	return d.insist(ctx, h, below, new(pinSearch))
+}
+
+// insist makes connections until one is not dropped.
+func (d *Dialer) insist(ctx context.Context, h *host, below *link, search *pinSearch) (*link, error) {
+	until := search.until(h)
 	for try := 0; ; try++ {
-		l, err := d.tryLogin(ctx, h, below)
+		l, err := d.tryLogin(ctx, h, below, search)
 		dropped, ok := errors.AsType[*droppedError](err)
 		if !ok {
 			return l, err
@@ -128,8 +137,8 @@ func (e *droppedError) Error() string {
 func (e *droppedError) Unwrap() error { return e.cause }
 
 // tryLogin makes one connection and logs in.
-func (d *Dialer) tryLogin(ctx context.Context, h *host, below *link) (*link, error) {
-	conn, err := d.dial(ctx, h, below)
+func (d *Dialer) tryLogin(ctx context.Context, h *host, below *link, search *pinSearch) (*link, error) {
+	conn, err := d.dial(ctx, h, below, search.until(h))
 	if err != nil {
 		return nil, err
 	}
@@ -142,9 +151,10 @@ func (d *Dialer) tryLogin(ctx context.Context, h *host, below *link) (*link, err
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	clock, stop := startClock(ctx, h.each, luagw.StageHostKey, func() { w.Close(); cancel() })
+	search.enter(clock)
 	attempt := d.newLogin(ctx, h, w, clock)
 	judge := &judge{trust: &h.trust, host: h, known: known, note: d.notice, write: &d.adding}
-	client, err := handshake(w, h.address(), attempt.config(judge))
+	client, err := handshake(w, h.address(), attempt.config(judge, search))
 	attempt.ring.close()
 	stop()
 	if _, cut := clock.at(); err == nil && cut != nil {
@@ -158,7 +168,7 @@ func (d *Dialer) tryLogin(ctx context.Context, h *host, below *link) (*link, err
 }
 
 // config is what the library needs to know.
-func (l *login) config(judge *judge) *gossh.ClientConfig {
+func (l *login) config(judge *judge, search *pinSearch) *gossh.ClientConfig {
 	h := l.host
 	return &gossh.ClientConfig{
 		Config: gossh.Config{
@@ -166,10 +176,11 @@ func (l *login) config(judge *judge) *gossh.ClientConfig {
 		},
 		User:              h.user,
 		ClientVersion:     clientVersion,
-		HostKeyAlgorithms: h.hostKeyAlgorithms(judge.known),
+		HostKeyAlgorithms: search.algorithms(h.hostKeyAlgorithms(judge.known), l.dialer.pinnedType(h, judge.known)),
 		HostKeyCallback: func(name string, remote net.Addr, key gossh.PublicKey) error {
 			err := judge.check(name, remote, key)
 			if err == nil {
+				l.dialer.remember(h, key)
 				l.clock.enter(luagw.StageAuth)
 			}
 			return err

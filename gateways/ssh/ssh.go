@@ -13,7 +13,8 @@
 // goes only what is encrypted for the host behind it. Host keys are always
 // checked; see [HostKeyError]. The spec's key hostkey is accept-new, to take and
 // write down the key of a host of which none is known; yes, which is usual; or a
-// fingerprint, as in hostkey='SHA256:...', of the only key that is taken.
+// fingerprint, as in hostkey='SHA256:...', of the only key that is taken. Where a
+// server has several, it is asked for one after the other, within the time of one.
 //
 // # Bounds
 //
@@ -65,6 +66,7 @@ type Dialer struct {
 	asking  sync.Mutex // held while the user is asked
 	adding  sync.Mutex // held while a file of known hosts is written
 	noticed sync.Map   // texts that were told already
+	pins    sync.Map   // types of the host keys that were pinned and met, by fingerprint
 }
 
 // Connect connects to the host of a spec of kind ssh and logs in. For kind tcp
