@@ -436,7 +436,11 @@ func (c *Channel) deliver(items []byte, part int) {
 		c.credit(c.in.skip(len(items), part))
 		return
 	}
-	c.credit(c.in.push(items, part))
+	credit, taken := c.in.push(items, part)
+	if !taken {
+		c.dropRefs([][]byte{items})
+	}
+	c.credit(credit)
 }
 
 // credit lets the peer send more.
@@ -548,7 +552,7 @@ func (c *Channel) streamEnded(err error) {
 	}
 	c.conn.goDo(func() {
 		<-last
-		c.ended(err)
+		c.ended(c.conn.whyLost(err))
 	})
 }
 

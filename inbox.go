@@ -33,18 +33,19 @@ type inbox struct {
 
 func (in *inbox) init(wake func()) { in.ready, in.wake = make(chan struct{}, 1), wake }
 
-// push adds a run of item frames, of which the first bytes came as a part.
-func (in *inbox) push(items []byte, part int) (credit int) {
+// push adds a run of item frames, of which the first bytes came as a part. They
+// are not taken if nobody will receive them.
+func (in *inbox) push(items []byte, part int) (credit int, taken bool) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	in.partial -= part
 	if in.closed || in.err != nil {
-		return in.releaseLocked(len(items))
+		return in.releaseLocked(len(items)), false
 	}
 	in.chunks = append(in.chunks, items)
 	in.bytes += len(items)
 	in.signal()
-	return 0
+	return 0, true
 }
 
 // credited notes that for the next n bytes that come credit was given already.

@@ -35,7 +35,8 @@ func TestInboxGivesCreditOnce(t *testing.T) {
 		frame := frameOf(t, kindItem, string(make([]byte, 300<<10)))
 		part := 200 << 10
 		given += in.addPart(part)
-		given += in.push(frame, part)
+		credit, _ := in.push(frame, part)
+		given += credit
 		arrived += len(frame)
 		if len(in.chunks) < 3 {
 			continue
@@ -60,7 +61,7 @@ func TestRestOfAnItemComesOnceTheInboxIsEmpty(t *testing.T) {
 	var in inbox
 	in.init(func() {})
 	full := frameOf(t, kindItem, string(make([]byte, inboxSize)))
-	given := in.push(full, 0)
+	given, _ := in.push(full, 0)
 	given += in.addPart(100 << 10)
 	if given != 0 {
 		t.Fatalf("credit for %d bytes while the inbox is full", given)
@@ -80,7 +81,7 @@ func TestClosedInboxGivesCredit(t *testing.T) {
 	if len(dropped) != 1 || credit != len(frame) {
 		t.Errorf("close = %d runs, credit %d; want 1 and %d", len(dropped), credit, len(frame))
 	}
-	if credit := in.push(frame, 0); credit != len(frame) {
-		t.Errorf("credit for %d bytes of what is dropped, want %d", credit, len(frame))
+	if credit, taken := in.push(frame, 0); credit != len(frame) || taken {
+		t.Errorf("credit for %d bytes of what is dropped, taken %v; want %d", credit, taken, len(frame))
 	}
 }
