@@ -1,9 +1,9 @@
 // Package lua runs fragments of Lua 5.1 (gopher-lua) for an agent.
 //
 // A [Runtime] is a [luagw.Runner]: it compiles a chunk, or finds it compiled,
-// gives it a fresh state with just the libraries that it names, the global
-// channel, and the modules of package std, and runs it until it ends or its
-// context does. A program adds modules of its own, written in Go, by
+// gives it a state without a trace of another chunk's, with just the libraries
+// that it names, the global channel, and the modules of package std, and runs it
+// until it ends or its context does. A program adds modules of its own, written in Go, by
 // [Runtime.Modules].
 //
 // What a fragment can use is described in doc/lua.md.
