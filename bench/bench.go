@@ -14,32 +14,37 @@ type bench struct {
 	dir   string // for what is built here
 	agent string // path of the agent
 	echo  string // path of the bare child
-	peer  *execnetPeer
-	site  *site // one ssh server; nil until it is needed
-	fleet *site // ten; nil until they are needed
-	far   *site // one at the end of a long link; nil until it is needed
+	site  *site  // one ssh server; nil until it is needed
+	fleet *site  // ten; nil until they are needed
+	far   *site  // one at the end of a long link; nil until it is needed
+
+	python map[peer]*pythonPeer // those whose library is here
 
 	closers []func() // of what jobs have started, in that order
 
 	machine machine
 }
 
-// newBench builds what is to be measured and starts the peer.
+// newBench builds what is to be measured and starts the peers in Python.
 func newBench(ctx context.Context, cfg *config) (*bench, error) {
 	dir, err := os.MkdirTemp("", "luagw-bench-")
 	if err != nil {
 		return nil, err
 	}
-	b := &bench{cfg: cfg, dir: dir}
+	b := &bench{cfg: cfg, dir: dir, python: map[peer]*pythonPeer{}}
 	if err := b.build(ctx); err != nil {
 		b.close()
 		return nil, err
 	}
-	b.peer, err = startExecnet(ctx, cfg.python)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "bench: without execnet:", err)
+	for _, p := range rivals {
+		started, err := startPython(ctx, dir, p, cfg.python)
+		if err != nil {
+			fmt.Fprintf(os.Stderr, "bench: without %s: %v\n", p, err)
+			continue
+		}
+		b.python[p] = started
 	}
-	b.machine = newMachine(b.peer)
+	b.machine = newMachine(b.python)
 	return b, nil
 }
 
@@ -55,12 +60,16 @@ func (b *bench) build(ctx context.Context) (err error) {
 	if _, err := os.Stat(b.agent); err != nil {
 		return err
 	}
-	b.echo, err = buildProgram(ctx, b.dir, echoPackage)
-	return err
+	if b.echo, err = buildProgram(ctx, b.dir, echoPackage); err != nil {
+		return err
+	}
+	return os.CopyFS(b.dir, pythonSources)
 }
 
 func (b *bench) close() {
-	b.peer.close()
+	for _, p := range b.python {
+		p.close()
+	}
 	for _, close := range slices.Backward(b.closers) {
 		close()
 	}
@@ -114,24 +123,22 @@ type turn struct {
 // start gets the peers of a job ready and warm.
 func (b *bench) start(ctx context.Context, j *job, res *result) []turn {
 	var turns []turn
-	for _, p := range []struct {
-		peer  peer
-		start starter
-	}{{byLuagw, j.luagw}, {byExecnet, j.execnet}, {byBare, j.bare}} {
-		if p.start == nil || p.peer == byExecnet && b.peer == nil {
+	for _, p := range peers {
+		start := j.starter(p)
+		if start == nil {
 			continue
 		}
-		r, err := p.start(ctx, b)
+		r, err := start(ctx, b)
 		if err != nil {
-			res.add(p.peer, 0, err)
+			res.add(p, 0, err)
 			continue
 		}
-		turns = append(turns, turn{p.peer, r})
+		turns = append(turns, turn{p, r})
 		if j.once {
 			continue
 		}
 		if err := r.calibrate(ctx); err != nil {
-			res.add(p.peer, 0, err)
+			res.add(p, 0, err)
 		}
 	}
 	return turns

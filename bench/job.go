@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -11,9 +12,19 @@ type peer string
 const (
 	byLuagw   peer = "luagw"
 	byExecnet peer = "execnet"
+	byMitogen peer = "mitogen"
 	byBare    peer = "bare" // a child process with nothing but pipes, or a bare Lua
 	byItself  peer = ""     // in a bar: the figure itself is held against it
 )
+
+// peers are all there are, in the order of the table.
+var peers = []peer{byLuagw, byExecnet, byMitogen, byBare}
+
+// rivals are those that do luagw's work in their own way, in Python. A ratio to
+// one of them says how many times faster luagw is, or smaller.
+var rivals = []peer{byExecnet, byMitogen}
+
+func (p peer) rival() bool { return slices.Contains(rivals, p) }
 
 // job is one kind of work.
 type job struct {
@@ -23,7 +34,20 @@ type job struct {
 	once bool // the figure does not change from one round to the next
 
 	// Who can do it. nil where there is nobody to compare with.
-	luagw, execnet, bare starter
+	luagw, execnet, mitogen, bare starter
+}
+
+// starter is how a peer does it; nil if it does not.
+func (j *job) starter(p peer) starter {
+	switch p {
+	case byLuagw:
+		return j.luagw
+	case byExecnet:
+		return j.execnet
+	case byMitogen:
+		return j.mitogen
+	}
+	return j.bare
 }
 
 // starter prepares a peer for a job. What it returns is used by one goroutine,
@@ -42,7 +66,7 @@ type runner struct {
 
 // bar is what luagw should reach: least is asked for, aim is wished for.
 //
-// Against execnet both say how many times faster luagw should be. Against a
+// Against a rival both say how many times faster luagw should be. Against a
 // bare peer they are luagw's figure divided by the bare one: at the most for
 // times, at the least for rates. A figure held against itself may be as much.
 type bar struct {
@@ -56,47 +80,47 @@ func jobs() []*job {
 		{
 			name: "open a gateway, first item back", unit: seconds,
 			bars:  []bar{{byExecnet, 8, 12}, {byBare, 2, 1.5}},
-			luagw: opening, execnet: execnet("open"), bare: bareOpening,
+			luagw: opening, execnet: byExecnet.does("open"), mitogen: byMitogen.does("open"), bare: bareOpening,
 		},
 		{
 			name: "round trip of a small item, median", unit: seconds,
 			bars:  []bar{{byExecnet, 1.5, 4}, {byBare, 7, 3}},
-			luagw: onGateway(roundTrip), execnet: execnet("round trip"), bare: onEcho("", bareRoundTrip),
+			luagw: onGateway(roundTrip), execnet: byExecnet.does("round trip"), mitogen: byMitogen.does("round trip"), bare: onEcho("", bareRoundTrip),
 		},
 		{
 			name: "small items, to the near side", unit: itemRate,
 			bars:  []bar{{byExecnet, 10, 20}},
-			luagw: onGateway(itemsIn), execnet: execnet("items in"),
+			luagw: onGateway(itemsIn), execnet: byExecnet.does("items in"), mitogen: byMitogen.does("items in"),
 		},
 		{
 			name: "small items, to the far side", unit: itemRate,
 			bars:  []bar{{byExecnet, 10, 20}},
-			luagw: onGateway(itemsOut), execnet: execnet("items out"),
+			luagw: onGateway(itemsOut), execnet: byExecnet.does("items out"),
 		},
 		{
 			name: "records of 20 fields, to the near side", unit: itemRate,
 			bars:  []bar{{byExecnet, 8, 15}},
-			luagw: onGateway(recordsIn), execnet: execnet("records in"),
+			luagw: onGateway(recordsIn), execnet: byExecnet.does("records in"),
 		},
 		{
 			name: "strings of 1 MiB, to the near side", unit: byteRate,
 			bars:  []bar{{byExecnet, 2.5, 5}, {byBare, 0.4, 0.8}},
-			luagw: onGateway(bytesIn), execnet: execnet("bytes in"), bare: onEcho("write", bareBytesIn),
+			luagw: onGateway(bytesIn), execnet: byExecnet.does("bytes in"), bare: onEcho("write", bareBytesIn),
 		},
 		{
 			name: "strings of 1 MiB, to the far side", unit: byteRate,
 			bars:  []bar{{byExecnet, 2.5, 5}, {byBare, 0.4, 0.8}},
-			luagw: onGateway(bytesOut), execnet: execnet("bytes out"), bare: onEcho("read", bareBytesOut),
+			luagw: onGateway(bytesOut), execnet: byExecnet.does("bytes out"), bare: onEcho("read", bareBytesOut),
 		},
 		{
 			name: "remote_exec and its one answer, one after the other", unit: itemRate,
 			bars:  []bar{{byExecnet, 4, 8}},
-			luagw: onGateway(execs), execnet: execnet("execs"),
+			luagw: onGateway(execs), execnet: byExecnet.does("execs"), mitogen: byMitogen.does("execs"),
 		},
 		{
 			name: "the same, 8 at a time", unit: itemRate,
 			bars:  []bar{{byExecnet, 8, 15}},
-			luagw: onGateway(execsBy8), execnet: execnet("execs by 8"),
+			luagw: onGateway(execsBy8), execnet: byExecnet.does("execs by 8"),
 		},
 		{
 			name: "a Lua loop under a cancellable context", unit: seconds,
@@ -116,7 +140,7 @@ func jobs() []*job {
 		{
 			name: "agent, idle memory", unit: size,
 			bars:  []bar{{byItself, 10 * mib, 6 * mib}},
-			luagw: agentMemory, execnet: execnet("memory"),
+			luagw: agentMemory, execnet: byExecnet.does("memory"), mitogen: byMitogen.does("memory"),
 		},
 		{
 			name: "10,000 in-process gateways, open and idle, each", unit: size, once: true,

@@ -1,4 +1,4 @@
-// Bench measures luagw beside py.execnet and beside bare child processes, on
+// Bench measures luagw beside py.execnet, mitogen and bare child processes, on
 // this machine, and says how it compares with what it should reach:
 //
 //	go run ./bench                  all of it, a few minutes
@@ -6,7 +6,7 @@
 //	go run ./bench -job items       only what matches
 //	go run ./bench -update          and put the table into doc/performance.md
 //
-// In each round the three take turns at each kind of work, so that whatever
+// In each round they take turns at each kind of work, so that whatever
 // else the machine does hits all alike. What counts is the ratios of the
 // medians; the figures themselves are this machine's. How each is measured
 // stands in doc/performance.md.
@@ -72,7 +72,7 @@ func parse(args []string) (*config, error) {
 	cfg := &config{}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.StringVar(&cfg.agent, "agent", "", "measure the agent at `path`; built as for a release if empty")
-	flags.StringVar(&cfg.python, "python", "", "run py.execnet by the Python at `path`; looked for if empty")
+	flags.StringVar(&cfg.python, "python", "", "run py.execnet and mitogen by the Python at `path`; looked for if empty")
 	flags.IntVar(&cfg.rounds, "rounds", 7, "measure everything `n` times")
 	flags.BoolVar(&cfg.update, "update", false, "write the table into doc/performance.md")
 	flags.StringVar(&cfg.json, "json", "", "write the figures of all rounds to `file`")

@@ -26,19 +26,21 @@ type machine struct {
 	Load     string `json:"load,omitempty"` // average before the first job; empty where it is not known
 	Go       string `json:"go"`
 	Luagw    string `json:"luagw"`
-	Execnet  string `json:"execnet,omitempty"` // empty if it was not there
-	Python   string `json:"python,omitempty"`
+	Execnet  string `json:"execnet,omitempty"` // and its Python; empty if it was not there
+	Mitogen  string `json:"mitogen,omitempty"` // the same
 }
 
-// newMachine looks at this machine, before the jobs keep it busy. peer may be
-// nil.
-func newMachine(peer *execnetPeer) machine {
+// newMachine looks at this machine, before the jobs keep it busy.
+func newMachine(python map[peer]*pythonPeer) machine {
 	m := machine{
 		Platform: runtime.GOOS + "/" + runtime.GOARCH, CPUs: runtime.NumCPU(), Load: load(),
 		Go: runtime.Version(), Luagw: luagw.Version(),
 	}
-	if peer != nil {
-		m.Execnet, m.Python = peer.version.Execnet, peer.version.Python
+	if p := python[byExecnet]; p != nil {
+		m.Execnet = p.version
+	}
+	if p := python[byMitogen]; p != nil {
+		m.Mitogen = p.version
 	}
 	return m
 }
@@ -58,27 +60,58 @@ func (m machine) String() string {
 	if m.Load != "" {
 		parts = append(parts, "load "+m.Load+" beforehand")
 	}
-	parts = append(parts, m.Go)
-	if m.Execnet == "" {
-		return strings.Join(append(parts, "no execnet"), ", ")
-	}
-	return strings.Join(append(parts, "execnet "+m.Execnet+" on Python "+m.Python), ", ")
+	parts = append(parts, m.Go, named(byExecnet, m.Execnet), named(byMitogen, m.Mitogen))
+	return strings.Join(parts, ", ")
 }
 
-// headings of the table.
-var headings = []string{"work", "luagw", "execnet", "bare", "to execnet", "to bare", "at least", "aim", "verdict"}
+// named tells the version of a peer, or that it was not there.
+func named(p peer, version string) string {
+	if version == "" {
+		return "no " + string(p)
+	}
+	return string(p) + " " + version
+}
+
+// shown are the peers with columns of their own: mitogen, against which there
+// are no bars, only where it did something.
+func (r *report) shown() []peer {
+	did := func(one *result) bool { return one.cell(byMitogen) != "" }
+	if slices.ContainsFunc(r.Results, did) {
+		return peers
+	}
+	return slices.DeleteFunc(slices.Clone(peers), func(p peer) bool { return p == byMitogen })
+}
 
 // rows are the cells of the table, headings first.
 func (r *report) rows() [][]string {
-	rows := [][]string{headings}
+	shown := r.shown()
+	rows := [][]string{headings(shown)}
 	for _, one := range r.Results {
-		rows = append(rows, one.row())
+		rows = append(rows, one.row(shown))
 	}
 	return rows
 }
 
-func (r *result) row() []string {
-	row := []string{r.Work, r.cell(byLuagw), r.cell(byExecnet), r.cell(byBare), r.ratioTo(byExecnet), r.ratioTo(byBare)}
+// headings of the table: figures of the peers, and ratios to all but luagw.
+func headings(shown []peer) []string {
+	row := []string{"work"}
+	for _, p := range shown {
+		row = append(row, string(p))
+	}
+	for _, p := range shown[1:] {
+		row = append(row, "to "+string(p))
+	}
+	return append(row, "at least", "aim", "verdict")
+}
+
+func (r *result) row(shown []peer) []string {
+	row := []string{r.Work}
+	for _, p := range shown {
+		row = append(row, r.cell(p))
+	}
+	for _, p := range shown[1:] {
+		row = append(row, r.ratioTo(p))
+	}
 	var least, aim []string
 	for _, b := range r.bars {
 		least = append(least, b.show(b.least, r.Unit))
@@ -126,7 +159,7 @@ func (r *report) text() string {
 	var s strings.Builder
 	fmt.Fprintf(&s, "%v; medians of %d rounds (least..most)\n\n", r.Machine, r.Rounds)
 	rows := r.rows()
-	widths := make([]int, len(headings))
+	widths := make([]int, len(rows[0]))
 	for _, row := range rows {
 		for i, cell := range row {
 			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
@@ -149,7 +182,7 @@ func (r *report) summary() string {
 	counts := map[verdict]int{}
 	for _, one := range r.Results {
 		counts[one.Verdict]++
-		for _, p := range []peer{byLuagw, byExecnet, byBare} {
+		for _, p := range peers {
 			if text := one.Errors[p]; text != "" {
 				fmt.Fprintf(&s, "failed: %s: %s: %s\n", one.Work, p, text)
 			}

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -58,13 +60,13 @@ func TestReplaceTable(t *testing.T) {
 // The names are how -job chooses, and how readers find their way.
 func TestJobs(t *testing.T) {
 	seen := map[string]bool{}
-	for _, j := range jobs() {
+	for _, j := range slices.Concat(jobs(), sshJobs(), linkJobs()) {
 		if seen[j.name] {
 			t.Errorf("two jobs are called %q", j.name)
 		}
 		seen[j.name] = true
 		for _, b := range j.bars {
-			if missing := b.against == byExecnet && j.execnet == nil || b.against == byBare && j.bare == nil; missing {
+			if b.against != byItself && j.starter(b.against) == nil {
 				t.Errorf("%s: a bar against %s, which does not do it", j.name, b.against)
 			}
 			if b.atMost(j.unit) != (b.aim < b.least) {
@@ -82,6 +84,78 @@ func TestSummaryNamesWhatIsMissed(t *testing.T) {
 	want := "below its bar: round trip: 1.11x, at least 1.50x to execnet; 9.00x, at most 7.00x to bare"
 	if !strings.Contains(got, want) {
 		t.Errorf("got %q, want it to contain %q", got, want)
+	}
+}
+
+// The columns of mitogen are there if it did something, those of execnet always.
+func TestColumns(t *testing.T) {
+	open := &job{name: "open", unit: seconds, bars: []bar{{byExecnet, 8, 12}, {byBare, 2, 1.5}}}
+	least := []string{"8.00x; 2.00x", "12.0x; 1.50x", "bar"}
+	tests := []struct {
+		name    string
+		mitogen func(r *result)
+		want    [][]string
+	}{
+		{
+			"without mitogen", func(*result) {},
+			[][]string{
+				{"work", "luagw", "execnet", "bare", "to execnet", "to bare", "at least", "aim", "verdict"},
+				slices.Concat([]string{"open", "2.00 ms", "20.0 ms", "1.00 ms", "10.0x (10.0..10.0)", "2.00x (2.00..2.00)"}, least),
+			},
+		},
+		{
+			"with mitogen", func(r *result) { r.add(byMitogen, 0.1, nil) },
+			[][]string{
+				{"work", "luagw", "execnet", "mitogen", "bare", "to execnet", "to mitogen", "to bare", "at least", "aim", "verdict"},
+				slices.Concat([]string{"open", "2.00 ms", "20.0 ms", "100 ms", "1.00 ms", "10.0x (10.0..10.0)", "50.0x (50.0..50.0)", "2.00x (2.00..2.00)"}, least),
+			},
+		},
+		{
+			"mitogen failed", func(r *result) { r.add(byMitogen, 0, errors.New("gone")) },
+			[][]string{
+				{"work", "luagw", "execnet", "mitogen", "bare", "to execnet", "to mitogen", "to bare", "at least", "aim", "verdict"},
+				slices.Concat([]string{"open", "2.00 ms", "20.0 ms", "failed", "1.00 ms", "10.0x (10.0..10.0)", "", "2.00x (2.00..2.00)"}, least),
+			},
+		},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			r := newResult(open)
+			r.add(byLuagw, 0.002, nil)
+			r.add(byExecnet, 0.02, nil)
+			r.add(byBare, 0.001, nil)
+			test.mitogen(r)
+			r.judge()
+			whole := &report{Results: []*result{r}}
+			got := whole.rows()
+			if !slices.EqualFunc(got, test.want, slices.Equal) {
+				t.Errorf("got %q, want %q", got, test.want)
+			}
+			for _, row := range got {
+				if line := "| " + strings.Join(row, " | ") + " |\n"; !strings.Contains(whole.markdown(), line) {
+					t.Errorf("got a page without the line %q:\n%s", line, whole.markdown())
+				}
+			}
+			if strings.Contains(whole.summary(), "failed: open: mitogen: gone") != (r.Errors[byMitogen] != "") {
+				t.Errorf("summary: got %q", whole.summary())
+			}
+			if err := whole.failure(); err != nil {
+				t.Errorf("failure: got %v, want nil: it is not luagw's", err)
+			}
+		})
+	}
+}
+
+func TestMachineNamesThePeers(t *testing.T) {
+	m := machine{Platform: "linux/amd64", CPUs: 2, Go: "go1.26", Execnet: "1.9.0 on Python 3.11.2"}
+	want := "linux/amd64, 2 CPUs, go1.26, execnet 1.9.0 on Python 3.11.2, no mitogen"
+	if got := m.String(); got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	m.Mitogen = "0.3.3 on Python 3.12.0"
+	want = "linux/amd64, 2 CPUs, go1.26, execnet 1.9.0 on Python 3.11.2, mitogen 0.3.3 on Python 3.12.0"
+	if got := m.String(); got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 

@@ -26,8 +26,8 @@ type ratio struct {
 	Median  float64 `json:"median"` // ratio of the medians
 	Min     float64 `json:"min"`    // of the ratios of the rounds
 	Max     float64 `json:"max"`
-	Least   float64 `json:"atLeast"` // what is asked for
-	Aim     float64 `json:"aim"`     // what is wished for
+	Least   float64 `json:"atLeast,omitempty"` // what is asked for; nothing without a bar
+	Aim     float64 `json:"aim,omitempty"`     // what is wished for
 	Verdict verdict `json:"verdict"`
 }
 
@@ -62,11 +62,21 @@ func (r *result) add(p peer, figure float64, err error) {
 	}
 }
 
-// judge compares. It is called once, after the last round.
+// judge compares with what there are bars against, and with all rivals. It is
+// called once, after the last round.
 func (r *result) judge() {
 	for _, b := range r.bars {
-		if ratio, ok := r.compare(b); ok {
-			r.Ratios = append(r.Ratios, ratio)
+		if found, ok := r.compare(b.against); ok {
+			found.Least, found.Aim, found.Verdict = b.least, b.aim, b.verdict(found.Median, r.Unit)
+			r.Ratios = append(r.Ratios, found)
+		}
+	}
+	for _, p := range rivals {
+		if slices.ContainsFunc(r.bars, func(b bar) bool { return b.against == p }) {
+			continue
+		}
+		if found, ok := r.compare(p); ok {
+			r.Ratios = append(r.Ratios, found)
 		}
 	}
 	r.Verdict = r.worst()
@@ -86,27 +96,26 @@ func (r *result) worst() verdict {
 	return worst
 }
 
-// compare holds luagw against one bar; false without figures.
-func (r *result) compare(b bar) (ratio, bool) {
-	ours, theirs := r.Figures[byLuagw], r.Figures[b.against]
-	if b.against == byItself {
+// compare holds luagw against one peer; false without figures.
+func (r *result) compare(against peer) (ratio, bool) {
+	ours, theirs := r.Figures[byLuagw], r.Figures[against]
+	if against == byItself {
 		theirs = slices.Repeat([]float64{1}, len(ours))
 	}
 	if len(ours) == 0 || len(theirs) == 0 {
 		return ratio{}, false
 	}
 	over := func(ours, theirs float64) float64 {
-		if b.against == byExecnet && r.Unit.less() {
+		if against.rival() && r.Unit.less() {
 			return theirs / ours
 		}
 		return ours / theirs
 	}
-	found := ratio{Against: b.against, Median: over(middle(ours), middle(theirs)), Min: math.Inf(1), Least: b.least, Aim: b.aim}
+	found := ratio{Against: against, Median: over(middle(ours), middle(theirs)), Min: math.Inf(1)}
 	for i := range min(len(ours), len(theirs)) {
 		one := over(ours[i], theirs[i])
 		found.Min, found.Max = min(found.Min, one), max(found.Max, one)
 	}
-	found.Verdict = b.verdict(found.Median, r.Unit)
 	return found, true
 }
 
@@ -129,7 +138,7 @@ func (b bar) verdict(x float64, u unit) verdict {
 }
 
 // atMost says whether the bar is one to stay under.
-func (b bar) atMost(u unit) bool { return b.against != byExecnet && u.less() }
+func (b bar) atMost(u unit) bool { return !b.against.rival() && u.less() }
 
 // show renders a ratio, or what is wanted of it.
 func (b bar) show(x float64, u unit) string {

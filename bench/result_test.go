@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"slices"
 	"testing"
 )
 
@@ -70,6 +71,41 @@ func TestJudgeWithoutPeer(t *testing.T) {
 	r.judge()
 	if r.Verdict != unknown || len(r.Ratios) != 0 {
 		t.Errorf("got verdict %q and %d ratios, want none", r.Verdict, len(r.Ratios))
+	}
+}
+
+// A rival without a bar is compared with, and nothing is held against it.
+func TestJudgeWithoutBar(t *testing.T) {
+	tests := []struct {
+		name     string
+		unit     unit
+		figure   float64 // mitogen's; luagw's is 10
+		want     float64
+		bars     []bar
+		verdict  verdict
+		verdicts []verdict // of the ratios
+	}{
+		{"a shorter time", seconds, 50, 5, nil, unknown, []verdict{unknown}},
+		{"a lower rate", itemRate, 50, 0.2, nil, unknown, []verdict{unknown}},
+		{"less memory, beside a bar", size, 50, 5, []bar{{byItself, 20, 10}}, reachedAim, []verdict{reachedAim, unknown}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			r := newResult(&job{unit: test.unit, bars: test.bars})
+			r.Figures = map[peer][]float64{byLuagw: {10}, byMitogen: {test.figure}}
+			r.judge()
+			last := r.Ratios[len(r.Ratios)-1]
+			if last.Against != byMitogen || last.Median != test.want {
+				t.Errorf("got %v to %s, want %v to mitogen", last.Median, last.Against, test.want)
+			}
+			var verdicts []verdict
+			for _, one := range r.Ratios {
+				verdicts = append(verdicts, one.Verdict)
+			}
+			if r.Verdict != test.verdict || !slices.Equal(verdicts, test.verdicts) {
+				t.Errorf("got verdict %q of %q, want %q of %q", r.Verdict, verdicts, test.verdict, test.verdicts)
+			}
+		})
 	}
 }
 

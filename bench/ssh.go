@@ -21,7 +21,8 @@ func sshJobs() []*job {
 		{
 			name: "ssh: open a gateway, warm, first item back; bare: ssh host true", unit: seconds,
 			bars:  []bar{{byBare, 1.2, 1}, {byExecnet, 1.3, 2}},
-			luagw: onSite(sshOpening("")), execnet: onSiteOfExecnet, bare: onSite(sshTrue),
+			luagw: onSite(sshOpening("")), bare: onSite(sshTrue),
+			execnet: onSite(byExecnet.opensBySSH), mitogen: onSite(byMitogen.opensBySSH),
 		},
 		{
 			name: "ssh: the same by the system's client and its warm master", unit: seconds,
@@ -283,16 +284,4 @@ func idleSSH(_ context.Context, b *bench, s *site) (*runner, error) {
 		}
 		return (held() - before) / count, nil
 	}), nil
-}
-
-// onSiteOfExecnet has execnet open its gateways to the same host.
-func onSiteOfExecnet(ctx context.Context, b *bench) (*runner, error) {
-	return onSite(func(_ context.Context, b *bench, s *site) (*runner, error) {
-		p := b.peer
-		job := "ssh open -F " + s.file("ssh_config") + " " + here
-		return &runner{
-			measure: func(ctx context.Context, n int) (float64, error) { return p.do(ctx, job, n) },
-			close:   func() {},
-		}, nil
-	})(ctx, b)
 }
