@@ -48,7 +48,8 @@ test-short:
 	go vet ./...
 	go test -short ./...
 
-# Beside py.execnet where it is installed: apt install python3-execnet.
+# Beside py.execnet and mitogen where they are installed: apt install
+# python3-execnet python3-mitogen.
 bench: agent
 	go run ./bench -agent bin/luagw-agent
 

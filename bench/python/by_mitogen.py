@@ -1,7 +1,7 @@
 """The peer that does the bench's jobs by mitogen, over its local and ssh.
 
-mitogen has calls where luagw has fragments, and no items from the near side to
-a function that runs.
+mitogen has calls where luagw has fragments. Here are the jobs in which that comes
+to the same.
 """
 import sys
 import time
