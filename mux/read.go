@@ -1,6 +1,95 @@
 package mux
 
-import "io"
+import (
+	"errors"
+	"io"
+	"os"
+	"time"
+)
+
+// read is the session's own reader. It ends when nothing more will arrive.
+func (s *Session) read() {
+	for s.awaitDuty() {
+		for {
+			if err := s.readMore(); err != nil {
+				s.readAll(err)
+				return
+			}
+			if s.readable != nil && s.turn.yielding() {
+				break
+			}
+		}
+		s.turn.leave()
+	}
+}
+
+// awaitDuty waits until it is the session's own reader's turn; false when
+// nothing more will arrive.
+func (s *Session) awaitDuty() bool {
+	if s.readable == nil {
+		return s.turn.take(true)
+	}
+	timer := time.NewTimer(standBy)
+	defer timer.Stop()
+	ended := s.done
+	for {
+		select {
+		case <-timer.C:
+		case <-s.turn.call:
+		case <-ended:
+			ended = nil
+		}
+		for {
+			switch s.turn.look(ended == nil) {
+			case dutyRead:
+				return true
+			case dutyEnd:
+				return false
+			case dutySleep:
+				select {
+				case <-s.turn.call:
+				case <-ended:
+					ended = nil
+				}
+				continue
+			}
+			break
+		}
+		timer.Reset(standBy)
+	}
+}
+
+// readAll is for the reader who has got err: nothing more will arrive.
+func (s *Session) readAll(err error) {
+	s.fail(err)
+	s.turn.end()
+	close(s.readDone)
+	s.end(err)
+}
+
+// readMore reads once, and acts on the whole frames that are there then. It is
+// for the one whose turn it is.
+func (s *Session) readMore() error {
+	n, err := s.frames.fill(s.conn)
+	s.resting.Store(false)
+	return s.handleRead(n, err)
+}
+
+// handleRead acts on what a Read has returned.
+func (s *Session) handleRead(n int, err error) error {
+	if n > 0 {
+		s.received.Add(1)
+		return s.readFrames()
+	}
+	if s.readable != nil && errors.Is(err, os.ErrDeadlineExceeded) {
+		s.readable.SetReadDeadline(time.Time{})
+		return nil
+	}
+	if err == io.EOF && s.frames.left() > 0 {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
 
 // readFrames acts on the frames that are there. It never waits for anything:
 // what it has to say itself is held, for a write may block until the peer reads.
@@ -107,66 +196,16 @@ func (s *Session) goAway(h header) error {
 	return nil
 }
 
-// frameReader reads a connection into a buffer that grows while much comes.
-type frameReader struct {
-	buf        []byte
-	start, end int // what was read and not taken yet
-	size       int // of the next buffer
-	lacks      int // how many bytes the frame has of which a part is there
+// deadlineReader is a connection whose Read can be interrupted.
+type deadlineReader interface {
+	SetReadDeadline(t time.Time) error
 }
 
-// fill reads once.
-func (r *frameReader) fill(conn io.Reader) (int, error) {
-	r.makeRoom(max(r.lacks, headerSize))
-	n, err := conn.Read(r.buf[r.end:])
-	r.end += n
-	if n > 0 {
-		r.adapt(n)
-		return n, nil
-	}
-	if err == nil {
-		err = io.ErrNoProgress
-	}
-	return 0, err
-}
-
-// have returns the next n bytes, which remain valid until fill; nil if there
-// are less.
-func (r *frameReader) have(n int) []byte {
-	if r.left() < n {
-		r.lacks = n
+// interruptible returns conn if its Read can be interrupted, or nil.
+func interruptible(conn io.Reader) deadlineReader {
+	r, ok := conn.(deadlineReader)
+	if !ok || r.SetReadDeadline(time.Time{}) != nil {
 		return nil
 	}
-	return r.buf[r.start : r.start+n]
-}
-
-func (r *frameReader) skip(n int) { r.start, r.lacks = r.start+n, 0 }
-
-// left is how many bytes are there.
-func (r *frameReader) left() int { return r.end - r.start }
-
-// makeRoom makes room for n bytes in all. A frame longer than was ever read at
-// once gets a buffer that grows as its bytes come, and not on its header's word.
-func (r *frameReader) makeRoom(n int) {
-	left := r.end - r.start
-	if want := max(r.size, min(n, left+max(left, r.size))); len(r.buf) < want || r.start == r.end && len(r.buf) > 2*want {
-		buf := make([]byte, want)
-		copy(buf, r.buf[r.start:r.end])
-		r.buf, r.start, r.end = buf, 0, left
-		return
-	}
-	if r.start > 0 && (left == 0 || r.start+n > len(r.buf) || r.end == len(r.buf)) {
-		copy(r.buf, r.buf[r.start:r.end])
-		r.start, r.end = 0, left
-	}
-}
-
-// adapt lets the buffer follow what comes.
-func (r *frameReader) adapt(read int) {
-	switch {
-	case r.end == len(r.buf) && r.size < maxReadSize:
-		r.size *= 2
-	case read < r.size/8 && r.size > readSize:
-		r.size /= 2
-	}
+	return r
 }

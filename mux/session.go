@@ -104,8 +104,9 @@ func newSession(c io.ReadWriteCloser, cfg *Config, firstID uint32) (*Session, er
 		s.present = cfg.Present
 	}
 	s.frames.size, s.serves = readSize, firstID == 2
-	s.turn.init()
-	s.readable = interruptible(c)
+	if s.readable = interruptible(c); s.readable != nil {
+		s.turn.init()
+	}
 	s.poller = busy.Of(c)
 	go s.read()
 	if keepAlive > 0 {
