@@ -29,33 +29,27 @@ func (s *Session) awaitDuty() bool {
 	if s.readable == nil {
 		return s.turn.take(true)
 	}
-	timer := time.NewTimer(standBy)
-	defer timer.Stop()
-	ended := s.done
+	again := time.NewTimer(standBy)
+	defer again.Stop()
+	look, ended := again.C, s.done
 	for {
 		select {
-		case <-timer.C:
+		case <-look:
 		case <-s.turn.call:
 		case <-ended:
 			ended = nil
 		}
-		for {
-			switch s.turn.look(ended == nil) {
-			case dutyRead:
-				return true
-			case dutyEnd:
-				return false
-			case dutySleep:
-				select {
-				case <-s.turn.call:
-				case <-ended:
-					ended = nil
-				}
-				continue
-			}
-			break
+		switch s.turn.look(ended == nil) {
+		case dutyRead:
+			return true
+		case dutyEnd:
+			return false
+		case dutySleep:
+			look = nil
+		case dutyLook:
+			look = again.C
+			again.Reset(standBy)
 		}
-		timer.Reset(standBy)
 	}
 }
 
