@@ -93,10 +93,8 @@ func (s *Session) endOf(ready signal) error {
 // awaitStream waits until there may be a stream to accept. It may read the
 // connection meanwhile, until somebody wants to who waits for something else.
 func (s *Session) awaitStream(ctx context.Context) error {
-	if s.serves && s.readable != nil && s.turn.take(true) {
-		if !s.leadAccept(ctx) {
-			return ctx.Err()
-		}
+	if s.serves && s.readable != nil && s.turn.take(true) && s.leadAccept(ctx) {
+		return nil
 	}
 	select {
 	case <-s.acceptable:
@@ -107,9 +105,9 @@ func (s *Session) awaitStream(ctx context.Context) error {
 	return nil
 }
 
-// leadAccept reads until there may be a stream to accept, or a reason to leave.
-// It has the turn. It tells whether it has left to somebody else, who reads now.
-func (s *Session) leadAccept(ctx context.Context) (left bool) {
+// leadAccept reads until there is a stream to accept, or none will come, or there
+// is a reason to leave before. It has the turn.
+func (s *Session) leadAccept(ctx context.Context) (found bool) {
 	if ctx.Done() != nil {
 		stop := context.AfterFunc(ctx, s.Wake)
 		defer stop()
@@ -122,11 +120,11 @@ func (s *Session) leadAccept(ctx context.Context) (left bool) {
 			s.resting.Store(false)
 			s.accepting = false
 			s.turn.leave()
-			return !must
+			return must
 		}
 		if err := s.readSoon(); err != nil {
 			s.readAll(err)
-			return false
+			return true
 		}
 	}
 }
