@@ -107,7 +107,7 @@ func newSession(c io.ReadWriteCloser, cfg *Config, firstID uint32) (*Session, er
 	if s.readable = interruptible(c); s.readable != nil {
 		s.turn.init()
 	}
-	s.poller = busy.Of(c)
+	s.poller, _ = c.(busy.Poller)
 	go s.read()
 	if keepAlive > 0 {
 		go s.keepAlive(keepAlive)

@@ -23,7 +23,7 @@ type Poller interface {
 }
 
 // Of returns the Poller that conn is, or that can be made of it; nil if it cannot
-// be asked.
+// be asked. Agents do without: it links 29 KB of package net.
 func Of(conn any) Poller {
 	switch c := conn.(type) {
 	case Poller:
