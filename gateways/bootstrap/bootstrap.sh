@@ -40,12 +40,18 @@ check() { i=;
 	{ e="others can write to it, or to the directory above it"; return 1; };
 	[ -z "$1" ] || same "$1" || { e="what arrived has another hash"; return 1; }; };
 
-# run: become the agent.
-run() { echo; echo "luagw-bootstrap run $m: $f"; LUAGW_SERVE=stdio; export LUAGW_SERVE; exec "$f"; };
+# run: become the agent. An exit follows, for where the system does not take it for
+# an executable mksh returns from here, and waits for ever for what it starts next:
+# hence no trap either.
+run() { trap - 0; echo; echo "luagw-bootstrap run $m: $f"; LUAGW_SERVE=stdio; export LUAGW_SERVE; exec "$f"; };
 
-for d; do place && [ -f "$f" ] && [ -x "$f" ] && [ -O "$f" ] && check "$f" && run; done;
+for d; do place && [ -f "$f" ] && [ -x "$f" ] && [ -O "$f" ] && check "$f" && { run; exit; }; done;
 
-# It is not here. From now on all ends in run, or in failure.
+# It is not here. Yash comes no further in its input than to the first zero byte, of
+# which what was sent ahead has some.
+[ "$YASH_VERSION" ] && { echo; echo "luagw-bootstrap cannot its sh is yash, which reads nothing behind a zero byte"; exit 1; };
+
+# From now on all ends in run, or in failure.
 set -f; o=$(umask) t= q=; umask 77;
 drop() { [ "$t" ] && rm -f "$t" "$t.z"; };
 trap drop 0; trap "exit 1" 1 2 13 15;
@@ -69,6 +75,6 @@ clean() { drop; (cd "$d" && find . -type f "(" -name "tmp.*" -mtime +0 -o -name 
 [ -O "$HOME" ] || q="; ${HOME:-HOME}: it is missing, or belongs to another user";
 for d; do place || continue; t=$d/tmp.$$;
 	e=$(mkdir -p "$d" 2>&1) && check "" && e=$({ : >"$t" && chmod 700 "$t"; } 2>&1) &&
-	{ e=$("$t" 2>&1) || { e="nothing may be run there: $e"; false; }; } && drop && get && { umask $o; run; };
+	{ e=$("$t" 2>&1) || { e="nothing may be run there: $e"; false; }; } && drop && get && { umask $o; run; exit; };
 	drop; q="$q; $d: $e"; done;
 echo; echo luagw-bootstrap failed $q; exit 1

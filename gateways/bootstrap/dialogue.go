@@ -23,6 +23,8 @@ func (c *connection) report(text string) error {
 		return nil
 	case "want":
 		return c.want(rest)
+	case "cannot":
+		return fmt.Errorf("the far side cannot take an agent: %s", cleanReason(rest))
 	case "failed":
 		return fmt.Errorf("no place for the agent on the far side: %s", cleanReason(rest))
 	}
@@ -157,12 +159,17 @@ func (c *connection) ended(err error) error {
 
 // misfits reports whether the system on the far side has not taken the agent for
 // an executable. Most shells say so. Busybox's and yash read it as a script, and
-// stumble over its first bytes.
+// stumble over its first bytes: they name the first, or a line of the agent.
 func (c *connection) misfits() bool {
 	ctx, cancel := context.WithTimeout(c.ctx, exitTime)
 	defer cancel()
 	words := c.Exit(ctx).Stderr
-	return strings.Contains(words, "ELF") || strings.Contains(strings.ToLower(words), "format error")
+	if strings.Contains(words, "ELF") || strings.Contains(strings.ToLower(words), "format error") {
+		return true
+	}
+	_, file, _ := strings.Cut(c.doing, ": ")
+	_, at, named := strings.Cut(words, file+": line ")
+	return named && at != "" && '0' <= at[0] && at[0] <= '9'
 }
 
 // unfinished tells what was waited for when this side gave up.

@@ -134,24 +134,59 @@ func TestFailure(t *testing.T) {
 }
 
 // TestMisfit sends an agent for another processor: no system runs that of this
-// one. Each shell has its own way to stumble over it; mksh is not among them,
-// for it says so and then hangs, until the opening's time is over.
+// one. Each shell has its own way to stumble over it, and over one that is there
+// already. What busybox says depends on the bytes that it comes upon.
 func TestMisfit(t *testing.T) {
-	const elf = "\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\xfe\xfe\x01\x00\x00\x00\n)\n"
-	for _, shell := range []string{"dash", "bash", "busybox", "ksh", "zsh"} {
-		t.Run(shell, func(t *testing.T) {
-			needs(t, shell)
-			t.Parallel()
-			h := &host{path: shAs(t, shell) + ":" + fakeUname(t, "Linux x86_64") + ":" + os.Getenv("PATH")}
-			group := &luagw.Group{Dial: h.dial(t, agentOf(t, elf))}
-			defer group.Close()
-			_, err := group.Open(t.Context(), "exec=host")
-			const want = `open "exec=host": bootstrap: the agent is for a processor that the far side does not have, whatever its uname says: Linux x86_64: `
-			if err == nil || !strings.HasPrefix(err.Error(), want) {
-				t.Errorf("got  %v\nwant %s", err, want)
-			}
-		})
+	const header = "\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\xfe\xfe\x01\x00\x00\x00"
+	for name, elf := range map[string]string{"word": header + "\n)\n", "no word": header + ")\n", "quote": header + "\""} {
+		for _, shell := range []string{"dash", "bash", "busybox", "ksh", "mksh", "yash", "zsh"} {
+			t.Run(shell+" "+name, func(t *testing.T) {
+				needs(t, shell)
+				t.Parallel()
+				h := &host{home: t.TempDir(), path: fakeUname(t, "Linux x86_64") + ":" + os.Getenv("PATH")}
+				if shell == "yash" { // which takes no agent
+					h.wantMisfit(t, elf)
+				}
+				h.path = shAs(t, shell) + ":" + h.path
+				h.wantMisfit(t, elf)
+				h.wantMisfit(t, elf)
+			})
+		}
 	}
+}
+
+func (h *host) wantMisfit(t *testing.T, elf string) {
+	t.Helper()
+	group := &luagw.Group{Dial: h.dial(t, agentOf(t, elf))}
+	defer group.Close()
+	_, err := group.Open(t.Context(), "exec=host")
+	const want = `open "exec=host": bootstrap: the agent is for a processor that the far side does not have, whatever its uname says: Linux x86_64: `
+	if err == nil || !strings.HasPrefix(err.Error(), want) {
+		t.Errorf("got  %v\nwant %s", err, want)
+	}
+}
+
+// TestYash has yash for sh, which runs an agent that is there and cannot take one.
+func TestYash(t *testing.T) {
+	needs(t, "yash")
+	source := large(t)
+	h := &host{home: t.TempDir()}
+	p := h.start(t, source)
+	p.hello(t)
+	p.conn.Close()
+	h.path = shAs(t, "yash") + ":" + os.Getenv("PATH")
+	h.checkWarm(t, source)
+	if err := os.Remove(h.file(source)); err != nil {
+		t.Fatal(err)
+	}
+	p = h.start(t, source)
+	p.write(t, ahead())
+	const want = "bootstrap: the far side cannot take an agent: its sh is yash, which reads nothing behind a zero byte"
+	if got := p.failure(t).Error(); !strings.HasSuffix(got, want) {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	p.conn.(luagw.Exiter).Exit(t.Context())
+	h.checkLeft(t)
 }
 
 // fakeUname makes a directory for PATH in which uname says something else.
