@@ -3,6 +3,7 @@ package luagw
 import (
 	"fmt"
 	"net"
+	"strconv"
 	"strings"
 )
 
@@ -111,9 +112,15 @@ func (e *GatewayLostError) Error() string {
 
 func (e *GatewayLostError) Unwrap() error { return e.Cause }
 
-// quoteTail renders the far side's own words for the end of a sentence.
+// quoteTail renders the far side's own words for the end of a sentence, without
+// what could do something to a terminal.
 func quoteTail(stderr string) string {
-	stderr = strings.TrimSpace(stderr)
+	stderr = strings.TrimSpace(strings.Map(func(r rune) rune {
+		if r == '\n' || r == '\t' || strconv.IsPrint(r) {
+			return r
+		}
+		return -1
+	}, stderr))
 	if stderr == "" {
 		return ""
 	}
