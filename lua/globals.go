@@ -1,7 +1,6 @@
 package lua
 
 import (
-	"maps"
 	"sync"
 
 	"github.com/luagw/luagw/lua/std"
@@ -22,7 +21,7 @@ var byAnyName = []string{"_G", "getfenv", "setfenv", "package", "debug"}
 
 // globals are the openers of everything that a fragment can name.
 func globals(modules []Module) map[string]opener {
-	known := maps.Clone(lua51())
+	known := lua51()
 	for name, fn := range std.Globals() {
 		known[name] = function(fn)
 	}
@@ -58,24 +57,15 @@ func module(library Module) opener {
 // lua51 are the openers of what Lua itself has, with the functions replaced
 // that would touch the process's own standard streams, end it, or compile
 // without our limits.
-var lua51 = sync.OnceValue(func() map[string]opener {
+func lua51() map[string]opener {
 	known := map[string]opener{}
-	template := glua.NewState(glua.Options{SkipOpenLibs: true})
-	defer template.Close()
-	for _, open := range []glua.LGFunction{glua.OpenBase, glua.OpenTable, glua.OpenMath, glua.OpenCoroutine, glua.OpenDebug, glua.OpenString} {
-		template.Push(template.NewFunction(open))
-		template.Call(0, 0)
+	for _, name := range templateNames {
+		known[name] = fromTemplate(name)
 	}
-	template.G.Global.ForEach(func(name, value glua.LValue) {
-		known[name.String()] = func(f *fragment) glua.LValue { return f.copy(value) }
-	})
 	known["coroutine"] = coroutineLibrary(known["coroutine"])
 	known["debug"] = debugLibrary(known["debug"])
 	for _, name := range []string{"table", "math", "coroutine", "debug"} {
 		known[name] = once(name, known[name])
-	}
-	for _, name := range []string{"module", "require", "newproxy", "_printregs", "_GOPHER_LUA_VERSION"} {
-		delete(known, name)
 	}
 	for name, fn := range replaced {
 		known[name] = function(fn)
@@ -89,7 +79,31 @@ var lua51 = sync.OnceValue(func() map[string]opener {
 		known[library.Name] = module(library)
 	}
 	return known
+}
+
+// templateNames are the globals that come from the template, by name: an agent's
+// first fragment mostly needs none of them, and does not wait for it.
+var templateNames = []string{
+	"_VERSION", "assert", "collectgarbage", "coroutine", "debug", "error", "getfenv", "getmetatable", "ipairs", "math", "next",
+	"pairs", "pcall", "rawequal", "rawget", "rawset", "select", "setfenv", "setmetatable", "table", "tonumber", "tostring", "type",
+	"unpack", "xpcall",
+}
+
+// template are gopher-lua's own globals, in a state that nothing runs in.
+var template = sync.OnceValue(func() *glua.LTable {
+	L := glua.NewState(glua.Options{SkipOpenLibs: true})
+	defer L.Close()
+	for _, open := range []glua.LGFunction{glua.OpenBase, glua.OpenTable, glua.OpenMath, glua.OpenCoroutine, glua.OpenDebug, glua.OpenString} {
+		L.Push(L.NewFunction(open))
+		L.Call(0, 0)
+	}
+	return L.G.Global
 })
+
+// fromTemplate opens what the template has under a name.
+func fromTemplate(name string) opener {
+	return func(f *fragment) glua.LValue { return f.copy(template().RawGetString(name)) }
+}
 
 // once has the global and what require finds be the same table.
 func once(name string, open opener) opener {
