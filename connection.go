@@ -16,7 +16,7 @@ const (
 	// claimTimeout is how long a channel that a value names may take to
 	// arrive. Its stream was opened before the value was sent, so it is
 	// there already unless the peer lies.
-	claimTimeout = 10 * time.Second
+	claimTimeout = 5 * time.Second
 
 	// printTimeout is how long a channel's end waits for the lines which
 	// its fragment printed before.
