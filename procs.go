@@ -7,9 +7,9 @@ import (
 )
 
 // procs lets an agent's process run on one processor while one fragment runs,
-// and on all of them while several need them. An item passes through a few
-// goroutines on its way, and with a second processor idle the Go scheduler
-// wakes it for each of them: that takes longer than all the rest.
+// and on all of them while several need them. What passes from one goroutine
+// to another, as with several fragments, has the Go scheduler wake a second
+// processor that is idle each time: that takes longer than all the rest.
 type procs struct {
 	all int // what the process had
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"runtime"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -44,10 +45,23 @@ func (s *Session) leads() bool {
 	return s.turn.taken && !s.turn.patient
 }
 
-// writeSoon writes when the other side is likely to wait.
-func writeSoon(t testing.TB, st *Stream, text string) <-chan struct{} {
+// awaited returns when somebody is in Wait, where others than the session's own
+// reader can read.
+func (s *Session) awaited() {
+	waits := func() bool {
+		s.turn.mu.Lock()
+		defer s.turn.mu.Unlock()
+		return s.turn.followers > 0 || s.turn.taken && !s.turn.patient
+	}
+	for end := time.Now().Add(patience); s.readable != nil && !waits() && time.Now().Before(end); {
+		runtime.Gosched()
+	}
+}
+
+// writeLate writes when somebody waits at the other side.
+func writeLate(t testing.TB, st *Stream, other *Session, text string) <-chan struct{} {
 	return during(func() {
-		time.Sleep(5 * time.Millisecond) // good also if it does not wait yet
+		other.awaited()
 		if _, err := st.Write([]byte(text)); err != nil {
 			t.Errorf("Write: %v", err)
 		}
@@ -59,7 +73,7 @@ func TestWaitReturnsWhenAReceiverHasWhatCame(t *testing.T) {
 		client, server := pair(t, connect, nil)
 		b, far := belled(t, client, server)
 		for range 20 {
-			done := writeSoon(t, far, "ring")
+			done := writeLate(t, far, client, "ring")
 			if err := client.Wait(testContext(t), b.rung); err != nil {
 				t.Fatal(err)
 			}

@@ -33,7 +33,9 @@ func TestPollReturnsWhatIsThereOrComes(t *testing.T) {
 		t.Errorf("got %q", buf[:n])
 	}
 	go func() {
-		time.Sleep(time.Millisecond)
+		for waiting.Load() == 0 && t.Context().Err() == nil {
+			runtime.Gosched()
+		}
 		out.WriteString("comes")
 	}()
 	if n := r.Poll(buf, 10*time.Second); string(buf[:n]) != "comes" {
