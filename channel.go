@@ -183,7 +183,10 @@ func (c *Channel) writeError(ctx context.Context, err error) error {
 // Receive returns the next item. When all items are received it returns, every
 // time, io.EOF if the other side said that it is done, or why it ended:
 // a [*RemoteError], or a [*GatewayLostError]. After Close it returns ErrClosed.
-// When ctx ends first it returns ctx's error, and no item is lost.
+//
+// When ctx ends first it returns ctx's error, and no item is lost, nor is one
+// that names channels which are not here yet: it is received next. Channels that
+// do not come within five seconds of waiting are an error, and the item is lost.
 func (c *Channel) Receive(ctx context.Context) (any, error) {
 	payload, err := c.receive(ctx)
 	if err != nil {
@@ -219,9 +222,12 @@ func ReceiveAs[T any](ctx context.Context, c *Channel) (T, error) {
 func (c *Channel) receive(ctx context.Context) ([]byte, error) {
 	for {
 		payload, credit, err := c.in.pop()
-		if payload != nil || err != nil {
+		if err != nil {
+			return nil, err
+		}
+		if payload != nil {
 			c.credit(credit)
-			return payload, err
+			return c.awaitNamed(ctx, payload)
 		}
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -423,6 +429,9 @@ func (c *Channel) Results(ctx context.Context) ([]any, error) {
 	c.mu.Unlock()
 	if len(results) == 0 {
 		return nil, nil
+	}
+	if err := c.awaitRefs(ctx, results); err != nil {
+		return nil, err
 	}
 	v, _, err := decodeValue(results, c)
 	list, _ := v.([]any)

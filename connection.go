@@ -13,9 +13,9 @@ import (
 )
 
 const (
-	// claimTimeout is how long a channel that a value names may take to
-	// arrive. Its stream was opened before the value was sent, so it is
-	// there already unless the peer lies.
+	// claimTimeout is how long the channels that a value names may take to
+	// arrive. Their streams were opened before the value was sent, so they
+	// are there already unless the peer lies.
 	claimTimeout = 5 * time.Second
 
 	// printTimeout is how long a channel's end waits for the lines which
@@ -240,44 +240,63 @@ func (c *connection) discard(ch *Channel) {
 	ch.discard.Store(true)
 }
 
-// claim finds the channel of a stream. One that the peer has just opened may
-// not have been accepted yet.
+// claim finds the channel of a stream for a value that names it. It does not
+// wait: see awaitChannel.
 func (c *connection) claim(id uint32) (*Channel, error) {
-	deadline := time.NewTimer(claimTimeout)
-	defer deadline.Stop()
-	for {
-		ch, arrived := c.lookup(id)
-		if ch != nil {
-			return ch, nil
-		}
-		if c.ours(id) {
-			return nil, fmt.Errorf("channel %d has ended", id)
+	c.mu.Lock()
+	ch := c.channels[id]
+	if ch != nil {
+		ch.claims++
+	}
+	c.mu.Unlock()
+	if ch != nil {
+		return ch, nil
+	}
+	if c.ours(id) {
+		return nil, fmt.Errorf("channel %d has ended", id)
+	}
+	if lost := c.lostError(); lost != nil {
+		return nil, lost
+	}
+	return nil, fmt.Errorf("channel %d is not known here", id)
+}
+
+// awaitChannel waits for the channel of a stream that the peer has just opened,
+// which may not have been accepted yet. It returns false if ctx ends first, and
+// does not wait for what cannot come any more.
+func (c *connection) awaitChannel(ctx context.Context, id uint32) bool {
+	for !c.ours(id) {
+		arrived := c.arrival(id)
+		if arrived == nil {
+			return true
 		}
 		select {
 		case <-arrived:
 		case <-c.session.Done():
-			return nil, c.lostError()
-		case <-deadline.C:
-			return nil, fmt.Errorf("channel %d is not known here", id)
+			return true
+		case <-ctx.Done():
+			return false
 		}
 	}
+	return true
 }
 
 // ours says whether this side opened the stream: yamux gives odd numbers to
 // the client's, and the near side is the client.
 func (c *connection) ours(id uint32) bool { return (id%2 == 1) == c.near }
 
-func (c *connection) lookup(id uint32) (*Channel, <-chan struct{}) {
+// arrival is closed when the next channel arrives; nil if that of the stream is
+// here.
+func (c *connection) arrival(id uint32) <-chan struct{} {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if ch := c.channels[id]; ch != nil {
-		ch.claims++
-		return ch, nil
+	if c.channels[id] != nil {
+		return nil
 	}
 	if c.arrived == nil {
 		c.arrived = make(chan struct{})
 	}
-	return nil, c.arrived
+	return c.arrived
 }
 
 // open opens a stream whose first frame is a request.

@@ -24,10 +24,6 @@ func (c *Channel) Release(err error) {
 	c.CloseWithError(err)
 }
 
-// channelMark is how a reference to a channel begins: an extension of four
-// bytes, and its type.
-var channelMark = []byte{0xd6, channelExtension}
-
 // dropRefs closes the channels that are named in items which nobody will
 // receive, unless somebody has them already.
 func (c *Channel) dropRefs(runs [][]byte) {
@@ -50,6 +46,7 @@ func (c *Channel) closeRefs(items []byte) {
 
 // closeRefsIn closes the channels that one item names and nothing did before.
 func (c *Channel) closeRefsIn(item []byte) {
+	c.awaitRefs(c.conn.ctx, item) // what has not come by then is not to be decoded
 	v, _, err := decodeValue(item, c)
 	if err != nil {
 		return

@@ -140,6 +140,21 @@ func (in *inbox) pop() (payload []byte, credit int, err error) {
 	return payload, in.releaseLocked(frameHeader + n), nil
 }
 
+// unpop puts an item's frame back to the front, for which pop has given credit
+// already. It is not taken if nobody will receive it any more.
+func (in *inbox) unpop(frame []byte) (taken bool) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.closed {
+		return false
+	}
+	in.chunks = append([][]byte{frame}, in.chunks...)
+	in.bytes += len(frame)
+	in.ahead += len(frame)
+	in.signal()
+	return true
+}
+
 // unread is the number of bytes that wait to be received.
 func (in *inbox) unread() int {
 	in.mu.Lock()

@@ -85,3 +85,24 @@ func TestClosedInboxGivesCredit(t *testing.T) {
 		t.Errorf("credit for %d bytes of what is dropped, taken %v; want %d", credit, taken, len(frame))
 	}
 }
+
+func TestItemThatIsPutBackIsNextAndHasItsCredit(t *testing.T) {
+	var in inbox
+	in.init(func() {})
+	first, second := frameOf(t, kindItem, string(make([]byte, 100<<10))), frameOf(t, kindItem, "second")
+	given, _ := in.push(append(first, second...), 0)
+	_, credit, _ := in.pop()
+	given += credit
+	if !in.unpop(first) || in.unread() != len(first)+len(second) {
+		t.Fatalf("unread after unpop: %d bytes, want %d", in.unread(), len(first)+len(second))
+	}
+	again, credit, _ := in.pop()
+	given += credit
+	if len(again) != len(first)-frameHeader || given != len(first) {
+		t.Errorf("pop = %d bytes, credit for %d in all; want %d and %d", len(again), given, len(first)-frameHeader, len(first))
+	}
+	in.close(io.EOF)
+	if in.unpop(first) {
+		t.Error("a closed inbox takes an item back")
+	}
+}

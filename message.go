@@ -113,8 +113,12 @@ func readRemoteError(payload []byte, c *Channel) (*RemoteError, uint64, error) {
 	return e, printed, nil
 }
 
-// readList decodes a list of at least n values.
+// readList decodes a list of at least n values, which came on c. It waits for
+// channels that they name.
 func readList(payload []byte, c *Channel, n int) ([]any, error) {
+	if c != nil {
+		c.awaitRefs(c.conn.ctx, payload) // what has not come by then is not to be decoded
+	}
 	v, rest, err := decodeValue(payload, c)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %v", errMalformed, err)
