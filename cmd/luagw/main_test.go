@@ -8,7 +8,9 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/luagw/luagw"
 	"github.com/luagw/luagw/lua"
@@ -22,12 +24,18 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"luagw": main})
 }
 
+// scriptsTime bounds the scripts, which take some ten seconds all together. What a
+// script runs then is ended, by a signal that has it tell where its goroutines
+// are, and the script's log is shown.
+const scriptsTime = 4 * time.Minute
+
 // TestScripts runs testdata/script, one behaviour each.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
+		Deadline:            time.Now().Add(scriptsTime),
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits":     exits,
 			"interrupt": interruptAt,
@@ -37,6 +45,7 @@ func TestScripts(t *testing.T) {
 		},
 		Setup: func(env *testscript.Env) error {
 			env.Values[servingKey{}] = &serving{}
+			env.Setenv("GORACE", "atexit_sleep_ms=0") // programs that look for races would take a second to exit
 			return nil
 		},
 	})
@@ -78,6 +87,7 @@ func interruptAt(ts *testscript.TestScript, neg bool, args []string) {
 	stdout, err := cmd.StdoutPipe()
 	ts.Check(err)
 	ts.Check(cmd.Start())
+	defer bound(cmd)()
 	lines := bufio.NewScanner(stdout)
 	for lines.Scan() && lines.Text() != args[0] {
 		io.WriteString(ts.Stdout(), lines.Text()+"\n")
@@ -85,6 +95,12 @@ func interruptAt(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(cmd.Process.Signal(os.Interrupt))
 	io.Copy(ts.Stdout(), stdout)
 	checkExit(ts, args[1], cmd.Wait())
+}
+
+// bound ends a program as scripts' own are ended, when it runs for longer than
+// scripts may. What it returns takes that back.
+func bound(cmd *exec.Cmd) (release func() bool) {
+	return time.AfterFunc(scriptsTime*8/10, func() { cmd.Process.Signal(syscall.SIGQUIT) }).Stop
 }
 
 func TestTextOf(t *testing.T) {

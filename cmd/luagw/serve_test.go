@@ -35,13 +35,15 @@ func serve(ts *testscript.TestScript, neg bool, args []string) {
 	s.stderr.Reset()
 	s.cmd = exec.Command(path, append([]string{"serve"}, args...)...)
 	s.cmd.Dir, s.cmd.Stderr = ts.Getenv("WORK"), &s.stderr
-	for _, name := range []string{"HOME", "PATH", "WORK", "XDG_CONFIG_HOME", "NOTIFY_SOCKET"} {
+	for _, name := range []string{"HOME", "PATH", "WORK", "XDG_CONFIG_HOME", "NOTIFY_SOCKET", "GORACE"} {
 		s.cmd.Env = append(s.cmd.Env, name+"="+ts.Getenv(name))
 	}
 	stdout, err := s.cmd.StdoutPipe()
 	ts.Check(err)
 	ts.Check(s.cmd.Start())
+	release := bound(s.cmd)
 	ts.Defer(func() {
+		release()
 		s.cmd.Process.Kill()
 		s.cmd.Wait()
 	})
