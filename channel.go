@@ -13,9 +13,6 @@ import (
 	"github.com/luagw/luagw/mux"
 )
 
-// errPeerClosed is what Send returns once the other side has closed the channel.
-var errPeerClosed = fmt.Errorf("luagw: the other side has closed the channel: %w", net.ErrClosed)
-
 // errNoGoodbye ends a channel whose stream ended without a closing frame.
 var errNoGoodbye = errors.New("protocol error: the channel's stream ended without a goodbye")
 
@@ -125,7 +122,7 @@ func (c *Channel) sendError() error {
 	if err := c.Err(); err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
-	return ErrClosed
+	return errWriteClosed
 }
 
 // commit is one of a Writer's.
@@ -168,7 +165,7 @@ func (c *Channel) writeError(ctx context.Context, err error) error {
 		if c.conn.session.Err() != nil { // it is that, and not the stream
 			return c.conn.whyLost(err)
 		}
-		return ErrClosed
+		return errChannelClosed
 	case errors.Is(err, net.ErrClosed):
 		return err
 	}
@@ -286,7 +283,7 @@ func (c *Channel) sendLast(k kind, payload []byte) {
 			c.out.Drain(ctx)
 		}
 		if k != kindEnd && c.role == rolePlain {
-			c.out.Fail(ErrClosed)
+			c.out.Fail(errChannelClosed)
 			c.stream.Close()
 		}
 	})
@@ -308,13 +305,13 @@ func (c *Channel) Close() error {
 	switch c.role {
 	case roleFragment:
 		err := c.CloseWrite()
-		c.drop(ErrClosed)
+		c.drop(errChannelClosed)
 		return err
 	case roleCaller:
 		c.abandon()
 		return nil
 	}
-	c.shut(ErrClosed)
+	c.shut(errChannelClosed)
 	if !c.writeClosed.Swap(true) {
 		c.sendLast(kindClose, appendClose(nil, nil, 0))
 	}
@@ -329,7 +326,7 @@ func (c *Channel) CloseWithError(err error) error {
 		return c.Close()
 	}
 	payload := appendRemoteError(nil, err, 0, c)
-	c.shut(ErrClosed)
+	c.shut(errChannelClosed)
 	if !c.writeClosed.Swap(true) {
 		c.sendLast(kindError, payload)
 	}
@@ -341,11 +338,11 @@ func (c *Channel) CloseWithError(err error) error {
 func (c *Channel) abandon() {
 	wasDone := c.isDone()
 	c.writeClosed.Store(true)
-	c.shut(ErrClosed)
+	c.shut(errChannelClosed)
 	if wasDone {
 		return
 	}
-	c.out.Fail(ErrClosed)
+	c.out.Fail(errChannelClosed)
 	c.conn.sendCancel(c.stream.ID())
 	c.conn.goDo(func() { c.stream.Close() })
 }

@@ -24,8 +24,8 @@ func (c *Channel) complete(ctx context.Context, results []any, err error) {
 		c.out.Drain(ctx)
 	}
 	c.discard.Store(true)
-	c.drop(ErrClosed)
-	c.out.Fail(ErrClosed)
+	c.drop(errChannelClosed)
+	c.out.Fail(errChannelClosed)
 	c.stream.Close()
 }
 

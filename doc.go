@@ -67,7 +67,8 @@
 //   - [*GatewayLostError]: the connection ended without a goodbye; with the
 //     exit status or signal, and the last words, of the far process where they
 //     are known.
-//   - [ErrClosed]: this side has closed it. It wraps [net.ErrClosed].
+//   - [ErrClosed], by [errors.Is]: this side has closed it, and the text tells
+//     what. It wraps [net.ErrClosed].
 //   - [io.EOF]: the other side is done, and well.
 //
 // The end of a channel or gateway is told the same way by every call, every

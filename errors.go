@@ -7,9 +7,29 @@ import (
 	"strings"
 )
 
-// ErrClosed is returned by calls on what was closed on this side. It wraps
-// [net.ErrClosed].
-var ErrClosed = fmt.Errorf("luagw: %w", net.ErrClosed)
+// ErrClosed is what errors.Is finds in the errors of calls on what was closed on
+// this side; they tell what it was. It wraps [net.ErrClosed].
+var ErrClosed error = &closedError{"luagw: closed on this side", net.ErrClosed}
+
+// What was closed on this side, or on the other.
+var (
+	errChannelClosed = &closedError{"luagw: the channel was closed on this side", ErrClosed}
+	errWriteClosed   = &closedError{"luagw: the channel was closed for sending on this side", ErrClosed}
+	errPeerClosed    = &closedError{"luagw: the channel was closed on the other side", net.ErrClosed}
+	errGatewayClosed = &closedError{"luagw: the gateway was closed on this side", ErrClosed}
+	errGroupClosed   = &closedError{"luagw: the group was closed", ErrClosed}
+)
+
+// closedError is an error of use after the end, in a sentence of its own: that of
+// net.ErrClosed speaks of network connections, of which users here know nothing.
+type closedError struct {
+	text string
+	kind error // what errors.Is finds in it
+}
+
+func (e *closedError) Error() string { return e.text }
+
+func (e *closedError) Unwrap() error { return e.kind }
 
 // SpecError tells what is wrong in a spec string. Nothing was started.
 type SpecError struct {

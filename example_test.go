@@ -405,5 +405,5 @@ func ExampleChannel_Close() {
 	ch.Close() // cancels the fragment
 	_, err = ch.Receive(ctx)
 	fmt.Println(err, errors.Is(err, luagw.ErrClosed))
-	// Output: luagw: use of closed network connection true
+	// Output: luagw: the channel was closed on this side true
 }

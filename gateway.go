@@ -87,7 +87,7 @@ func (gw *Gateway) Info() Info {
 // Done is closed when the gateway is closed or lost, and its process reaped.
 func (gw *Gateway) Done() <-chan struct{} { return gw.done }
 
-// Err is why the gateway is done: ErrClosed, or a [*GatewayLostError]. Nil
+// Err is why the gateway is done: an ErrClosed, or a [*GatewayLostError]. Nil
 // before.
 func (gw *Gateway) Err() error {
 	gw.mu.Lock()
@@ -319,7 +319,7 @@ func (gw *Gateway) endError() error {
 	gw.mu.Unlock()
 	switch {
 	case closed:
-		return ErrClosed
+		return errGatewayClosed
 	case !isClosed(gw.hello.said):
 		return gw.neverOpened(StageHello, gw.hello.failure(gw.conn.why()))
 	case refused != nil:
@@ -373,7 +373,7 @@ func (gw *Gateway) RemoteExecFile(ctx context.Context, fsys fs.FS, name string, 
 
 func (gw *Gateway) exec(ctx context.Context, chunk *Chunk) (*Channel, error) {
 	if gw.isStopping() {
-		return nil, fmt.Errorf("%s is shutting down: %w", gw.id, ErrClosed)
+		return nil, &closedError{gw.id + " is shutting down", ErrClosed}
 	}
 	modules, err := gw.modulesFor(chunk)
 	if err != nil {
@@ -431,7 +431,7 @@ func (gw *Gateway) Shutdown(ctx context.Context) error {
 	gw.mu.Unlock()
 	err := gw.conn.idle(ctx)
 	gw.Close()
-	if gw.Err() != ErrClosed {
+	if !errors.Is(gw.Err(), ErrClosed) {
 		return gw.Err()
 	}
 	return err

@@ -92,7 +92,7 @@ func (g *Group) Start(ctx context.Context, spec *Spec) (*Gateway, error) {
 	}
 	if !g.add(gw) {
 		gw.Close()
-		return nil, ErrClosed
+		return nil, errGroupClosed
 	}
 	return gw, nil
 }
@@ -152,7 +152,7 @@ func (g *Group) reserve(text, id string) (string, int, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.closed {
-		return "", 0, ErrClosed
+		return "", 0, errGroupClosed
 	}
 	if g.ids == nil {
 		g.ids = map[string]bool{}
@@ -210,7 +210,7 @@ func (g *Group) open(ctx context.Context, dial dialFunc) (*Gateway, error) {
 	}
 	if !g.add(gw) {
 		gw.Close()
-		return nil, ErrClosed
+		return nil, errGroupClosed
 	}
 	info := gw.Info()
 	g.log("opened", gw, "spec", gw.spec.String(), "agent", info.Version, "host", info.Hostname, "pid", info.PID)

@@ -80,7 +80,7 @@ func (h *hop) fault(err error) error {
 	}
 	err = h.gw.conn.whyLost(err)
 	if errors.Is(err, ErrClosed) {
-		return fmt.Errorf("%s, which it went through, was closed: %w", h.gw.id, ErrClosed)
+		return &closedError{h.gw.id + ", which it went through, was closed", ErrClosed}
 	}
 	return err
 }

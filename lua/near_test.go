@@ -130,7 +130,6 @@ func TestNearErrors(t *testing.T) {
 		{"argument", `gw:call("", 1, print)`, "play.lua:1: argument 2: function cannot be sent"},
 		{"group argument", `g:remote_exec("", print)`, "play.lua:1: argument 1: function cannot be sent"},
 		{"item", `gw:remote_exec("channel:receive()"):send(print)`, "channel:send: a: item: function cannot be sent"},
-		{"closed gateway", `gw:close() gw:call("")`, "a: luagw: use of closed"},
 		{"spec", `g:open("popen//ids=x")`, `did you mean "id"?`},
 		{"specs", `g:open_all({"popen//id=z", 1})`, "spec 2: string expected, got number"},
 		{"id twice", `g:open("popen//id=a")`, `"a" is in use in this group`},
@@ -143,6 +142,47 @@ func TestNearErrors(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := runNear(t, "local g = luagw.group() local gw = g:open('popen//id=a') "+tt.source)
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("got %v, want %q", err, tt.want)
+			}
+		})
+	}
+}
+
+// TestNearClosed uses what was closed. The errors are luagw's own, not Go's, which
+// would speak of network connections.
+func TestNearClosed(t *testing.T) {
+	const (
+		channel = ": luagw: the channel was closed on this side"
+		sending = ": luagw: the channel was closed for sending on this side"
+		other   = ": luagw: the channel was closed on the other side"
+		gateway = ": a: luagw: the gateway was closed on this side"
+		group   = "luagw: the group was closed"
+	)
+	for _, tt := range []struct{ name, source, want string }{
+		{"call", `gw:close() gw:call("")`, "gateway:call" + gateway},
+		{"remote_exec", `gw:close() gw:remote_exec("")`, "gateway:remote_exec" + gateway},
+		{"new_channel", `gw:close() gw:new_channel()`, "gateway:new_channel" + gateway},
+		{"status", `gw:close() gw:status()`, "gateway:status" + gateway},
+		{"send after the gateway's end", `c:receive() gw:close() c:send(1)`, "channel:send" + gateway},
+		{"results after the gateway's end", `c:receive() gw:close() c:results()`, "channel:results" + gateway},
+		{"new_channel after the gateway's end", `c:receive() gw:close() c:new_channel()`, "channel:new_channel" + gateway},
+		{"send after close", `c:close() c:send(1)`, "channel:send: a" + channel},
+		{"results after close", `c:close() c:results()`, "channel:results: a" + channel},
+		{"send after close_write", `c:close_write() c:send(1)`, "channel:send: a" + sending},
+		{"send after the fragment's end", `c:send("end") c:waitclose() c:send(1)`, "channel:send: a" + other},
+		{"channel as a value", `local d = gw:new_channel() d:close() c:send(d)`, "channel:send: a: item: channel: is closed"},
+		{"send to a channel that the other side closed", `local d = gw:new_channel()
+			gw:call("(...):close()", d) d:waitclose() d:send(1)`, "channel:send: a" + other},
+		{"send_each", `local m = g:remote_exec("channel:receive()") m:close() m:send_each(1)`, "multichannel:send_each: a" + channel},
+		{"results of all", `local m = g:remote_exec("channel:receive()") m:close() m:results()`, "play.lua:2: a" + channel},
+		{"results of all after the gateway's end", `local m = g:remote_exec("channel:receive()") gw:close() m:results()`, "play.lua:2" + gateway},
+		{"open", `g:close() g:open("popen")`, group},
+		{"open_all", `g:close() g:open_all({"popen"})`, group},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := runNear(t, `local g = luagw.group() local gw = g:open('popen//id=a')
+				local c = gw:remote_exec("channel:send(1) for x in channel do break end") `+tt.source)
+			if err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "network") {
 				t.Errorf("got %v, want %q", err, tt.want)
 			}
 		})

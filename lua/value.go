@@ -1,6 +1,7 @@
 package lua
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -118,8 +119,8 @@ func (e *valueEncoder) userData(b []byte, v *glua.LUserData) ([]byte, *luagw.Val
 		return b, refuse("channel", "cannot be sent here")
 	}
 	out, err := e.ch.AppendRef(b, ch.c)
-	if err != nil {
-		return b, refuse("channel", "belongs to another gateway")
+	if refused, ok := errors.AsType[*luagw.ValueError](err); ok {
+		return b, refuse("channel", refused.Reason)
 	}
 	return out, nil
 }
