@@ -187,7 +187,10 @@ func (s *server) runGuarded(ctx context.Context, chunk *Chunk, ch *Channel) (res
 	return chunk.Results, err
 }
 
-// enter waits for a turn where the number of running fragments is limited.
+// enter waits for a turn where the number of running fragments is limited. Those
+// that wait get theirs in the order in which they came, by the queue that a Go
+// channel has: a turn that is given back is the first one's, before anybody else
+// can take it.
 func (s *server) enter(ctx context.Context) (Runner, func(), error) {
 	select {
 	case <-s.settled:
