@@ -6,9 +6,9 @@ import (
 	glua "github.com/yuin/gopher-lua"
 )
 
-// coroutineLibrary is gopher-lua's, whose threads are made to look at the
-// fragment's context: the context that gopher-lua gives them, derived from one
-// whose Done is nil at first, would never be cancelled.
+// coroutineLibrary is gopher-lua's, whose threads are nested only so deep, and
+// made to look at the fragment's context: the context that gopher-lua gives them,
+// derived from one whose Done is nil at first, would never be cancelled.
 func coroutineLibrary(open opener) opener {
 	return func(f *fragment) glua.LValue {
 		table := open(f).(*glua.LTable)
@@ -17,9 +17,14 @@ func coroutineLibrary(open opener) opener {
 			table.RawSetString(name, f.L.NewFunction(func(L *glua.LState) int {
 				n := original(L)
 				threadIn(L.Get(-1)).SetContext(f.vm)
+				if fn, ok := L.Get(-1).(*glua.LFunction); ok {
+					fn.GFunction = f.nested(fn.GFunction, "coroutines", &f.resumed)
+				}
 				return n
 			}))
 		}
+		resume := table.RawGetString("resume").(*glua.LFunction)
+		resume.GFunction = f.nested(resume.GFunction, "coroutines", &f.resumed)
 		return table
 	}
 }

@@ -46,6 +46,7 @@ type fragment struct {
 	causeValue glua.LValue        // as which it was raised; nil if as its text
 
 	protected int // calls of pcall and xpcall in progress
+	resumed   int // coroutines that were resumed and have not yielded
 
 	opened  map[string]bool // globals that were set
 	all     bool            // all were

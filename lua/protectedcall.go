@@ -2,23 +2,39 @@ package lua
 
 import glua "github.com/yuin/gopher-lua"
 
-// maxProtected is how deep calls of pcall and xpcall may nest: Lua's own limit
-// (LUAI_MAXCCALLS). Each of those that an error passes takes a traceback, whose
-// cost grows with the square of the depth, and nothing can cancel that: twenty
-// thousand of them take hours.
-const maxProtected = 200
+// maxNested is how deep calls of pcall and xpcall may nest, and coroutines that
+// resume others: Lua's own limit (LUAI_MAXCCALLS). An error takes time by the
+// square of the depth to pass them, and nothing can cancel that: twenty thousand
+// take hours.
+const maxNested = 200
 
 // protectedCall is pcall or xpcall, nested only so deep.
 func protectedCall(open opener) opener {
 	return func(f *fragment) glua.LValue {
 		original := open(f).(*glua.LFunction).GFunction
-		return f.L.NewFunction(func(L *glua.LState) int {
-			if f.protected >= maxProtected {
-				L.RaiseError("stack overflow: pcall nested deeper than %d", maxProtected)
-			}
-			f.protected++
-			defer func() { f.protected-- }()
-			return original(L)
-		})
+		return f.L.NewFunction(f.nested(original, "pcall", &f.protected))
+	}
+}
+
+// nested is fn, which may call itself only so deep, as depth counts.
+func (f *fragment) nested(fn glua.LGFunction, what string, depth *int) glua.LGFunction {
+	return func(L *glua.LState) int {
+		if *depth >= maxNested {
+			L.RaiseError("stack overflow: %s nested deeper than %d", what, maxNested)
+		}
+		*depth++
+		defer func() { *depth-- }()
+		n := fn(L)
+		f.unwind()
+		return n
+	}
+}
+
+// unwind goes on with a cancellation that pcall has caught, where another pcall
+// waits for it: the machine would do so with its next instruction, but by an error
+// without a traceback, which each pcall then takes of all that is below.
+func (f *fragment) unwind() {
+	if err := f.vm.Err(); err != nil && f.protected > 1 {
+		panic(&glua.ApiError{Type: glua.ApiErrorRun, Object: glua.LString(err.Error()), StackTrace: "cancelled"})
 	}
 }

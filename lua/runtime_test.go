@@ -67,6 +67,8 @@ func TestErrorsHaveNameLineAndTraceback(t *testing.T) {
 		{"return require 'nosuch'", "nosuch"},
 		{"local function f() assert(pcall(f)) end f()", "pcall nested deeper than 200"},
 		{"local function f() pcall(f) error('deep') end f()", "deep"},
+		{"local function f() coroutine.wrap(f)() end f()", "coroutines nested deeper than 200"},
+		{"local function f() assert(coroutine.resume(coroutine.create(f))) end f()", "coroutines nested deeper than 200"},
 	} {
 		_, err := gw.Call(bounded(t), tt.source)
 		remote, ok := errors.AsType[*luagw.RemoteError](err)
@@ -104,6 +106,47 @@ func TestAnythingIsCancelled(t *testing.T) {
 			return
 		}
 		time.Sleep(time.Millisecond)
+	}
+}
+
+// TestCancellationOfDeepCallsIsQuick cancels fragments deep down: each pcall on the
+// way up takes the error, and none may take a second for a traceback.
+func TestCancellationOfDeepCallsIsQuick(t *testing.T) {
+	for _, tt := range []struct{ name, source string }{
+		{"pcall returned", `local function f(n) if n == 150 then channel:send(1) while true do end end return pcall(f, n + 1) end f(1)`},
+		{"pcall, and again", `local n = 0 local function f()
+			n = n + 1 if n == 150 then channel:send(1) end
+			local ok, e = pcall(f) return f() end f()`},
+		{"many calls between", `local n, g = 0
+			local function down(n) if n == 0 then local ok, e = pcall(g) return ok end local ok = down(n - 1) return ok end
+			g = function() n = n + 1 if n == 190 then channel:send(1) end local ok = down(38) return ok end
+			while true do g() end`},
+		{"coroutines", `local n = 0 local function f()
+			n = n + 1 if n == 150 then channel:send(1) while true do end end
+			coroutine.wrap(f)() return f() end f()`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			ctx := bounded(t)
+			gw := openTest(t, &Runtime{})
+			c, err := gw.RemoteExec(ctx, tt.source)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := c.Receive(ctx); err != nil {
+				t.Fatal(err)
+			}
+			began := time.Now()
+			c.Close()
+			for st, err := gw.Status(ctx); st.Executing > 0; st, err = gw.Status(ctx) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(time.Millisecond)
+			}
+			if took := time.Since(began); took > 8*time.Second { // under the race detector, on a busy machine
+				t.Errorf("it took %v", took)
+			}
+		})
 	}
 }
 
