@@ -12,21 +12,16 @@ import (
 // bytes, and its type.
 var channelMark = []byte{0xd6, channelExtension}
 
-// mayName says whether there may be references to channels in an item or list.
-// It is asked for each one, so it is quick about numbers and long strings.
-func mayName(b []byte) bool {
-	switch msgpack.TypeOf(b) {
-	case msgpack.List, msgpack.Map, msgpack.Extension:
-		return bytes.Contains(b, channelMark)
-	}
-	return false
-}
-
 // awaitRefs waits until the channels that an item or list names are here, before
 // it is decoded. Its error is ctx's: of those that do not come within
 // claimTimeout, all in all, the decoder tells.
 func (c *Channel) awaitRefs(ctx context.Context, b []byte) error {
-	if !mayName(b) {
+	switch msgpack.TypeOf(b) {
+	default:
+		return nil // also a string, which may be long
+	case msgpack.List, msgpack.Map, msgpack.Extension:
+	}
+	if !bytes.Contains(b, channelMark) {
 		return nil
 	}
 	short, cancel := context.WithTimeout(ctx, claimTimeout)

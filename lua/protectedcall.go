@@ -25,16 +25,13 @@ func (f *fragment) nested(fn glua.LGFunction, what string, depth *int) glua.LGFu
 		*depth++
 		defer func() { *depth-- }()
 		n := fn(L)
-		f.unwind()
+		// Where pcall has caught a cancellation and another pcall waits for it,
+		// the machine would raise it again with its next instruction, but by an
+		// error without a traceback, which each pcall then takes of all that is
+		// below.
+		if err := f.vm.Err(); err != nil && f.protected > 1 {
+			panic(&glua.ApiError{Type: glua.ApiErrorRun, Object: glua.LString(err.Error()), StackTrace: "cancelled"})
+		}
 		return n
-	}
-}
-
-// unwind goes on with a cancellation that pcall has caught, where another pcall
-// waits for it: the machine would do so with its next instruction, but by an error
-// without a traceback, which each pcall then takes of all that is below.
-func (f *fragment) unwind() {
-	if err := f.vm.Err(); err != nil && f.protected > 1 {
-		panic(&glua.ApiError{Type: glua.ApiErrorRun, Object: glua.LString(err.Error()), StackTrace: "cancelled"})
 	}
 }
