@@ -24,6 +24,14 @@ func (c *Channel) Release(err error) {
 	c.CloseWithError(err)
 }
 
+// Ended says whether both sides are done with c: nothing will come on it any more,
+// and a Runner need not release it. What came before can still be received.
+func (c *Channel) Ended() bool {
+	c.conn.mu.Lock()
+	defer c.conn.mu.Unlock()
+	return c.gone
+}
+
 // dropRefs closes the channels that are named in items which nobody will
 // receive, unless somebody has them already.
 func (c *Channel) dropRefs(runs [][]byte) {

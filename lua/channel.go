@@ -32,13 +32,21 @@ func channelMethods() map[string]glua.LGFunction {
 	}
 }
 
-// channel is c as a Lua value: always the same one.
+// channel is c as a Lua value: always the same one, unless it has ended.
 func (f *fragment) channel(c *luagw.Channel) *glua.LUserData {
 	if ud := f.channels[c]; ud != nil {
 		return ud
 	}
 	if f.channels == nil {
 		f.channels = map[*luagw.Channel]*glua.LUserData{}
+	}
+	if len(f.channels) >= f.sweepAt { // a fragment may use many, one after the other
+		for c := range f.channels {
+			if c.Ended() {
+				delete(f.channels, c)
+			}
+		}
+		f.sweepAt = 64 + 2*len(f.channels)
 	}
 	value := &channelValue{f: f, c: c}
 	value.it.f = f

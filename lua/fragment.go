@@ -40,6 +40,7 @@ type fragment struct {
 	unsent   atomic.Pointer[channelValue]       // the channel which may hold back what was sent last
 	home     *luagw.Channel                     // the global channel; nil on the near side
 	channels map[*luagw.Channel]*glua.LUserData // so that a channel is one value
+	sweepAt  int                                // when channels are that many, those that have ended are forgotten
 	near     any                                // a *near, nil until needed; were it one, agents would contain Gateway
 
 	cause      *luagw.RemoteError // the last error of another fragment that was raised here

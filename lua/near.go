@@ -3,6 +3,7 @@ package lua
 import (
 	"errors"
 	"fmt"
+	"weak"
 
 	"github.com/luagw/luagw"
 	glua "github.com/yuin/gopher-lua"
@@ -31,8 +32,9 @@ func Near(newGroup func() *luagw.Group) Module {
 // near is what the module luagw has made in a state.
 type near struct {
 	f        *fragment
-	types    map[string]*glua.LTable            // metatables by the name of the type
-	gateways map[*luagw.Gateway]*glua.LUserData // so that a gateway is one value
+	types    map[string]*glua.LTable                         // metatables by the name of the type
+	gateways map[*luagw.Gateway]weak.Pointer[glua.LUserData] // so that a gateway is one value as long as the script has it
+	sweepAt  int                                             // when gateways are that many, those that the script has no more are forgotten
 }
 
 // nearSide is made with the first group, which channels of the near side come
@@ -42,7 +44,7 @@ func (f *fragment) nearSide() *near {
 	n, ok := f.near.(*near)
 	if !ok {
 		f.addMethods(f.channelType().RawGetString("__index").(*glua.LTable), nearChannelMethods())
-		n = &near{f: f, types: map[string]*glua.LTable{}, gateways: map[*luagw.Gateway]*glua.LUserData{}}
+		n = &near{f: f, types: map[string]*glua.LTable{}, gateways: map[*luagw.Gateway]weak.Pointer[glua.LUserData]{}}
 		f.near = n
 	}
 	return n

@@ -2,7 +2,9 @@ package lua
 
 import (
 	"io/fs"
+	"maps"
 	"os"
+	"weak"
 
 	"github.com/luagw/luagw"
 	glua "github.com/yuin/gopher-lua"
@@ -30,8 +32,12 @@ func gatewayMethods() map[string]glua.LGFunction {
 
 // gateway is gw as a Lua value: always the same one.
 func (n *near) gateway(gw *luagw.Gateway) *glua.LUserData {
-	if ud := n.gateways[gw]; ud != nil {
+	if ud := n.gateways[gw].Value(); ud != nil {
 		return ud
+	}
+	if len(n.gateways) >= n.sweepAt {
+		maps.DeleteFunc(n.gateways, func(_ *luagw.Gateway, ud weak.Pointer[glua.LUserData]) bool { return ud.Value() == nil })
+		n.sweepAt = 64 + 2*len(n.gateways)
 	}
 	ud := n.value("gateway", &gatewayValue{n.f, gw}, func(mt *glua.LTable) {
 		methods := n.f.methods(gatewayMethods())
@@ -39,7 +45,7 @@ func (n *near) gateway(gw *luagw.Gateway) *glua.LUserData {
 			return gatewayIndex(L, methods)
 		}))
 	})
-	n.gateways[gw] = ud
+	n.gateways[gw] = weak.Make(ud)
 	return ud
 }
 
