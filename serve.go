@@ -63,11 +63,12 @@ func SelfAgent() (path string, ok bool) {
 // are gone. The caller is to exit.
 func (a *Agent) ServeProcess(ctx context.Context) int {
 	os.Unsetenv(ServeVar) // what it starts is not meant
+	ahead := takeAhead()
 	if err := allow.Enforce(); err != nil {
 		WriteHelloError(os.Stdout, err)
 		return 1
 	}
-	conn, stray, err := mux.Stdio()
+	conn, stray, err := mux.Stdio(ahead)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "luagw-agent:", err)
 		return 1

@@ -16,9 +16,11 @@ import (
 // Stdio takes the process's standard input and output for a connection. The
 // descriptors are moved to higher ones which children do not inherit and whose
 // Close interrupts a Read in progress; descriptor 0 then reads from the null
-// device, and what anything writes to descriptor 1 can be read from stray. It
+// device, and what anything writes to descriptor 1 can be read from stray. What
+// was sent ahead of standard input is read first, without waiting for that, and
+// skipped when it comes there; it is an error if something else does. Stdio
 // may be called once, before anything else uses standard input or output.
-func Stdio() (conn io.ReadWriteCloser, stray *os.File, err error) {
+func Stdio(sentAhead []byte) (conn io.ReadWriteCloser, stray *os.File, err error) {
 	in, err := move(0, "stdin")
 	if err != nil {
 		return nil, nil, err
@@ -31,7 +33,9 @@ func Stdio() (conn io.ReadWriteCloser, stray *os.File, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return newStdio(in, out), stray, nil
+	s := newStdio(in, out)
+	s.ahead = newAhead(sentAhead)
+	return s, stray, nil
 }
 
 // move duplicates fd to a descriptor that is closed on exec and non-blocking,
@@ -72,17 +76,29 @@ func redirect() (stray *os.File, err error) {
 type stdio struct {
 	in, out *os.File
 	soon    *busy.Reader // of in
+	ahead   ahead
 }
 
-func newStdio(in, out *os.File) *stdio { return &stdio{in, out, busy.NewReader(in)} }
+func newStdio(in, out *os.File) *stdio { return &stdio{in: in, out: out, soon: busy.NewReader(in)} }
 
-func (s *stdio) Read(p []byte) (int, error)  { return s.in.Read(p) }
+func (s *stdio) Read(p []byte) (int, error) {
+	if s.ahead.left() {
+		return s.ahead.read(s.in, p)
+	}
+	return s.in.Read(p)
+}
+
 func (s *stdio) Write(p []byte) (int, error) { return s.out.Write(p) }
 
 // SetReadDeadline bounds Read, also one in progress.
 func (s *stdio) SetReadDeadline(t time.Time) error { return s.in.SetReadDeadline(t) }
 
 // Poll reads what arrives within d, without going to sleep.
-func (s *stdio) Poll(p []byte, d time.Duration) int { return s.soon.Poll(p, d) }
+func (s *stdio) Poll(p []byte, d time.Duration) int {
+	if s.ahead.left() {
+		return 0
+	}
+	return s.soon.Poll(p, d)
+}
 
 func (s *stdio) Close() error { return errors.Join(s.in.Close(), s.out.Close()) }

@@ -92,7 +92,7 @@ func TestStdioCloseInterruptsARead(t *testing.T) {
 }
 
 func closeWhileReading() error {
-	conn, _, err := Stdio()
+	conn, _, err := Stdio(nil)
 	if err != nil {
 		return err
 	}
@@ -148,7 +148,7 @@ func (s *stdioOf) Close() error                { return errors.Join(s.c.stdin.Cl
 
 // closeSession echoes once, and closes the session.
 func closeSession() error {
-	conn, _, err := Stdio()
+	conn, _, err := Stdio(nil)
 	if err != nil {
 		return err
 	}
@@ -184,7 +184,7 @@ func TestStdioStrayWritesDoNotReachTheConnection(t *testing.T) {
 }
 
 func strayWrites() error {
-	conn, stray, err := Stdio()
+	conn, stray, err := Stdio(nil)
 	if err != nil {
 		return err
 	}
@@ -220,7 +220,7 @@ func TestStdioStandardInputIsEmpty(t *testing.T) {
 // readStdin reads the standard input, here and in a child, and sends back what
 // it has from the connection.
 func readStdin() error {
-	conn, _, err := Stdio()
+	conn, _, err := Stdio(nil)
 	if err != nil {
 		return err
 	}
@@ -249,7 +249,7 @@ func TestStdioChildrenDoNotInheritTheConnection(t *testing.T) {
 
 // listChildsDescriptors checks what a child of its own has open.
 func listChildsDescriptors() error {
-	conn, _, err := Stdio()
+	conn, _, err := Stdio(nil)
 	if err != nil {
 		return err
 	}
@@ -318,7 +318,7 @@ func TestStdioWriteToAPeerThatIsGoneIsAnError(t *testing.T) {
 // writeAfterThePeer expects an error, and not to be ended by a signal: the
 // runtime spares a process SIGPIPE only when the descriptor is above 2.
 func writeAfterThePeer() error {
-	conn, _, err := Stdio()
+	conn, _, err := Stdio(nil)
 	if err != nil {
 		return err
 	}
