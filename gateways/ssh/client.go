@@ -30,6 +30,18 @@ type RunOptions struct {
 	// PTY runs the command on a terminal of its own, which passes all bytes as
 	// they are and echoes none. Its standard error comes with its output then.
 	PTY bool
+
+	// Ahead is the name of an environment variable. If it is set, Run does not
+	// wait for the session either: what is written until the host has opened it
+	// is kept, up to 64 KiB, and more waits. It then goes to the command's
+	// standard input, all of it, and up to 16 KiB of it also into this variable,
+	// in base64 of the alphabet for URLs and without padding, so that a command
+	// which knows of it need not wait for its input: that comes a round trip
+	// later. The host's server may not take the variable. A session that is
+	// refused is an error of Read.
+	//
+	// Without effect with ssh_program.
+	Ahead string
 }
 
 // Run starts a command, by the login shell of the user on the host, and returns
@@ -57,12 +69,15 @@ func (c *Client) start(ctx context.Context, request, what string, opts RunOption
 	if c.program != nil {
 		return c.program.start(request, what, opts)
 	}
-	s, err := c.link.start(ctx, request, what, opts)
-	if err != nil {
+	s := newSession(c.link, c.spec, opts.Stderr)
+	if opts.Ahead != "" {
+		s.openAhead(request, what, opts)
+		return s, nil
+	}
+	if _, err := s.open(ctx, request, what, opts); err != nil {
 		c.Close()
 		return nil, openError(c.spec, err)
 	}
-	s.spec = c.spec
 	return s, nil
 }
 
@@ -73,33 +88,6 @@ func (c *Client) Close() error {
 		return nil
 	}
 	return c.link.close()
-}
-
-// start opens the session and asks for what is to be run.
-func (l *link) start(ctx context.Context, request, what string, opts RunOptions) (*session, error) {
-	clock, stop := startClock(ctx, l.host.each, luagw.StageSpawn, func() { l.wire.Close() })
-	defer stop()
-	channel, requests, err := l.client.OpenChannel("session", nil)
-	if err != nil {
-		return nil, l.spawnError(clock, "does not open a session", err)
-	}
-	s := newSession(l, channel, requests, opts.Stderr)
-	if opts.PTY {
-		ok, err := channel.SendRequest("pty-req", true, rawTerminal())
-		if err != nil || !ok {
-			return nil, l.spawnError(clock, "gives no terminal", err)
-		}
-	}
-	for _, name := range l.host.environment() {
-		channel.SendRequest("env", false, gossh.Marshal(name)) // a server may refuse, and that does not matter
-	}
-	if err := s.ask(request, what); err != nil {
-		return nil, l.spawnError(clock, "does not run the command", err)
-	}
-	if _, cut := clock.at(); cut != nil {
-		return nil, l.spawnError(clock, "does not run the command", cut)
-	}
-	return s, nil
 }
 
 // spawnError tells why no command runs.

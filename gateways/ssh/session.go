@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	gossh "golang.org/x/crypto/ssh"
@@ -30,13 +32,16 @@ const (
 var _ luagw.Exiter = (*session)(nil)
 
 // session is a command on a host as a connection. It owns the goroutines that
-// listen to its requests, drain its standard error, and wait for the answer to
-// what was asked; they end with the channel.
+// open it, listen to its requests, drain its standard error, and wait for the
+// answer to what was asked; they end with the channel, or the connection below.
 type session struct {
-	spec    *luagw.Spec
-	link    *link
-	channel gossh.Channel
-	tail    child.Tail
+	spec *luagw.Spec
+	link *link
+	tail child.Tail
+
+	opened  chan struct{} // closed when channel is there, or never will be
+	channel gossh.Channel // set before opened is closed; nil if there is none
+	asked   atomic.Int64  // calls of Progress while it was opened, and one for the end of that
 
 	writing  sync.Mutex // the library's Write and CloseWrite get in each other's way
 	routines sync.WaitGroup
@@ -50,17 +55,27 @@ type session struct {
 	exited  bool
 	refused error
 	closed  bool
+	early   bool   // closed before it was opened
+	keeping bool   // what is written is kept: it is being opened
+	kept    []byte // what was written meanwhile
 }
 
-func newSession(l *link, channel gossh.Channel, requests <-chan *gossh.Request, stderr io.Writer) *session {
+func newSession(l *link, spec *luagw.Spec, stderr io.Writer) *session {
 	s := &session{
-		link: l, channel: channel,
+		link: l, spec: spec, opened: make(chan struct{}),
 		ended: make(chan struct{}), exit: luagw.Exit{Code: -1},
 	}
 	s.tail.Watch(stderr)
+	return s
+}
+
+// attach takes the channel on which the command will run.
+func (s *session) attach(channel gossh.Channel, requests <-chan *gossh.Request) {
+	s.channel = channel
 	s.routines.Go(func() { s.listen(requests) })
 	s.routines.Go(s.drain)
-	return s
+	s.asked.Add(1)
+	close(s.opened)
 }
 
 // listen takes the server's requests, until the channel is closed.
@@ -113,8 +128,8 @@ func (s *session) ask(request, what string) error {
 		err := s.askAndWait(request, what)
 		s.link.wire.running.Store(true)
 		answered <- err
-		if err != nil {
-			s.refuse(err)
+		if err != nil && !errors.Is(err, io.EOF) { // it was closed, or the connection is gone: Read tells
+			s.refuse(fault(luagw.StageSpawn, fmt.Errorf("%s does not run the command: %w", s.link.host, err)))
 		}
 	})
 	select {
@@ -135,15 +150,19 @@ func (s *session) askAndWait(request, what string) error {
 	return err
 }
 
-// refuse ends a session of which the server wants to know nothing.
+// refuse ends a session of which the server wants to know nothing. It is called
+// by whoever opens it, or once it is open.
 func (s *session) refuse(err error) {
-	if errors.Is(err, io.EOF) { // it was closed, or the connection is gone: Read tells
-		return
-	}
 	s.mu.Lock()
 	s.refused = err
 	s.mu.Unlock()
-	s.channel.Close()
+	if s.channel != nil {
+		s.channel.Close()
+		return
+	}
+	s.asked.Add(1)
+	close(s.ended)
+	close(s.opened)
 }
 
 // Read reads from the command's standard output.
@@ -156,6 +175,10 @@ func (s *session) Read(p []byte) (int, error) {
 }
 
 func (s *session) readChannel(p []byte) (int, error) {
+	<-s.opened
+	if s.channel == nil {
+		return 0, net.ErrClosed
+	}
 	s.reading.Lock()
 	defer s.reading.Unlock()
 	return s.channel.Read(p)
@@ -200,10 +223,12 @@ func (s *session) known() (error, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
+	case s.early: // whoever has closed it wants to know what did not come in time
+		return openError(s.spec, fault(luagw.StageSpawn, fmt.Errorf("%s has not opened a session yet%w", s.link.host, hidden{luagw.ErrClosed}))), true
 	case s.closed:
 		return luagw.ErrClosed, true
 	case s.refused != nil:
-		return openError(s.spec, fault(luagw.StageSpawn, fmt.Errorf("%s does not run the command: %w", s.link.host, s.refused))), true
+		return openError(s.spec, s.refused), true
 	case s.exited:
 		return io.EOF, true
 	}
@@ -212,7 +237,12 @@ func (s *session) known() (error, bool) {
 
 // Write writes to the command's standard input.
 func (s *session) Write(p []byte) (int, error) {
-	n, err := s.writeChannel(p)
+	n := s.keep(p)
+	if n == len(p) {
+		return n, nil
+	}
+	more, err := s.writeChannel(p[n:])
+	n += more
 	if err != nil {
 		err = s.ending(err)
 		if errors.Is(err, io.EOF) {
@@ -225,20 +255,27 @@ func (s *session) Write(p []byte) (int, error) {
 func (s *session) writeChannel(p []byte) (int, error) {
 	s.writing.Lock()
 	defer s.writing.Unlock()
+	if s.channel == nil {
+		return 0, net.ErrClosed
+	}
 	return s.channel.Write(p)
 }
 
 // CloseWrite ends the command's standard input, behind a Write that is under
-// way.
+// way, and behind what was written ahead.
 func (s *session) CloseWrite() error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
+	if s.channel == nil {
+		return s.ending(net.ErrClosed)
+	}
 	return s.channel.CloseWrite()
 }
 
 // Close closes the connection and the client.
 func (s *session) Close() error {
 	s.mu.Lock()
+	s.early = !s.closed && !s.isOpened() || s.early
 	s.closed = true
 	s.mu.Unlock()
 	s.leaving.Do(s.leave)
@@ -249,8 +286,12 @@ func (s *session) Close() error {
 
 // leave gives the command the end of its input, and time to end by itself. What
 // it still says is thrown away. All of it ends with the time at the latest,
-// because the connection is cut then.
+// because the connection is cut then. A session that is still being opened has
+// no command.
 func (s *session) leave() {
+	if !s.isOpened() {
+		return
+	}
 	timer := time.AfterFunc(grace, func() { s.link.cut(luagw.ErrClosed) })
 	defer timer.Stop()
 	s.routines.Go(s.discard)

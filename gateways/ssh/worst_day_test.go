@@ -2,6 +2,7 @@ package ssh_test
 
 import (
 	"context"
+	"io"
 	"net"
 	"os"
 	"strings"
@@ -50,6 +51,39 @@ func TestWorstDayFaults(t *testing.T) {
 			if got != test.want {
 				t.Errorf("got  %s\nwant %s", got, test.want)
 			}
+		})
+	}
+}
+
+// TestWorstDayAhead has the same sentences from Read, where Run does not wait for
+// the session.
+func TestWorstDayAhead(t *testing.T) {
+	for _, test := range []struct {
+		fault sshtest.Fault
+		want  string
+	}{
+		{sshtest.CutSession, `spawn: 127.0.0.1 port PORT does not open a session: it has closed the connection`},
+		{sshtest.StallSession, `spawn: 127.0.0.1 port PORT does not open a session: no answer for 1s`},
+		{sshtest.RefuseSession, `spawn: 127.0.0.1 port PORT does not open a session: open failed; it may allow no more of them (MaxSessions)`},
+		{sshtest.RefuseCommand, `spawn: 127.0.0.1 port PORT does not run the command: the server refuses: it cannot start a process, or is to run no commands`},
+	} {
+		t.Run(string(test.fault), func(t *testing.T) {
+			t.Parallel()
+			s := sshtest.Start(t, sshtest.Options{Fault: test.fault})
+			conn, err := run(t, dialer(t), s.Spec("timeout=1s"), longCommand("true"), ssh.RunOptions{Ahead: aheadVar})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if exit := exitOf(t, conn); exit.Code != -1 {
+				t.Errorf("got %+v, want nothing known", exit)
+			}
+			for range 2 {
+				_, err = io.ReadAll(conn)
+				wantStage(t, err, luagw.StageSpawn)
+				wantSentence(t, s.Site, err, test.want)
+			}
+			_, err = conn.Write(make([]byte, 1))
+			wantSentence(t, s.Site, err, test.want)
 		})
 	}
 }

@@ -49,10 +49,12 @@ type Options struct {
 	Version string                  // the ssh banner; of the library if empty
 	Config  func(*ssh.ServerConfig) // changes what is about to be used; nil for nothing
 
-	// Delay is called before a session's request is answered. Nil for not.
+	// Delay is called before a session's request is answered, and with "session"
+	// before one is opened. Nil for not.
 	Delay func(request string)
 
-	Env []string // KEY=VALUE, for the commands that sh runs
+	Env     []string // KEY=VALUE, for the commands that sh runs
+	SendEnv bool     // they get the variables that the client sends, too
 
 	// Run runs a command or, where subsystem says so, a subsystem, and returns
 	// its exit status. By sh -c if nil.
@@ -246,18 +248,23 @@ func (s *Server) channel(c *conn, offered ssh.NewChannel) {
 
 // session serves what a client asks of a session.
 func (s *Server) session(c *conn, offered ssh.NewChannel) {
+	s.delay("session")
 	channel, requests, err := offered.Accept()
 	if err != nil {
 		return
 	}
 	defer channel.Close()
+	env := slices.Concat(os.Environ(), s.options.Env)
 	for request := range requests {
-		if s.options.Delay != nil {
-			s.options.Delay(request.Type)
-		}
+		s.delay(request.Type)
 		switch {
 		case request.Type == "env":
-			request.Reply(true, nil)
+			var variable struct{ Name, Value string }
+			taken := s.options.SendEnv && ssh.Unmarshal(request.Payload, &variable) == nil
+			if taken {
+				env = append(env, variable.Name+"="+variable.Value)
+			}
+			request.Reply(taken, nil)
 		case request.Type != "exec" && request.Type != "subsystem" || s.options.Fault == RefuseCommand:
 			request.Reply(false, nil)
 		case s.options.Fault == CutCommand:
@@ -270,16 +277,24 @@ func (s *Server) session(c *conn, offered ssh.NewChannel) {
 				for range requests { // until the channel is closed
 				}
 			})
-			s.run(what.Text, request.Type == "subsystem", channel)
+			s.run(what.Text, request.Type == "subsystem", env, channel)
 			return
 		}
 	}
 }
 
-func (s *Server) run(what string, subsystem bool, channel ssh.Channel) {
+func (s *Server) delay(request string) {
+	if s.options.Delay != nil {
+		s.options.Delay(request)
+	}
+}
+
+func (s *Server) run(what string, subsystem bool, env []string, channel ssh.Channel) {
 	run := s.options.Run
 	if run == nil {
-		run = s.runShell
+		run = func(what string, subsystem bool, channel ssh.Channel) int {
+			return runShell(what, subsystem, env, channel)
+		}
 	}
 	status := run(what, subsystem, channel)
 	channel.CloseWrite()
@@ -287,13 +302,13 @@ func (s *Server) run(what string, subsystem bool, channel ssh.Channel) {
 }
 
 // runShell runs a command by sh, whatever the login shell of the user is.
-func (s *Server) runShell(what string, subsystem bool, channel ssh.Channel) int {
+func runShell(what string, subsystem bool, env []string, channel ssh.Channel) int {
 	if subsystem {
 		fmt.Fprintf(channel.Stderr(), "no subsystem %q here\n", what)
 		return 1
 	}
 	command := exec.Command("sh", "-c", what)
-	command.Env = append(os.Environ(), s.options.Env...)
+	command.Env = env
 	stdin, err := command.StdinPipe()
 	if err != nil {
 		return 255
