@@ -168,11 +168,20 @@ func (d *Dialer) dialSSH(ctx context.Context, spec *luagw.Spec) (io.ReadWriteClo
 	if err != nil {
 		return nil, err
 	}
-	conn, err := d.login(ctx, spec, line, ssh.RunOptions{})
+	conn, err := d.login(ctx, spec, line, aheadOf(spec))
 	if err != nil {
 		return nil, err
 	}
 	return d.bootstrap().Start(ctx, spec, conn)
+}
+
+// aheadOf has what is written first go ahead in the variable that the bootstrap
+// knows; a program that spec names knows none.
+func aheadOf(spec *luagw.Spec) ssh.RunOptions {
+	if spec.Agent != "" {
+		return ssh.RunOptions{}
+	}
+	return ssh.RunOptions{Ahead: bootstrap.AheadVar}
 }
 
 // start starts a process, here or where spec goes through.

@@ -21,6 +21,12 @@ import (
 	"github.com/luagw/luagw/gateways/agents"
 )
 
+// AheadVar is the environment variable in which a connection may bring the first
+// bytes of the standard input ahead of it, in base64 of the alphabet for URLs
+// and without padding: the agent acts on them at once. Its name is one that sshd
+// takes on most systems. They have to come in the standard input as well.
+const AheadVar = "LC_LUAGW"
+
 // Bootstrap starts agents. The zero value is usable. Its fields must not be
 // changed after the first call; its methods may be called concurrently.
 type Bootstrap struct {

@@ -5,7 +5,12 @@
 # another script has none. Any POSIX sh will do, with ls, mkdir, chmod, mv, rm,
 # dd, wc, uname and find; gzip and something that computes SHA-256 are used
 # where they are. Standard input is read to the byte, for what comes behind the
-# agent is for the agent. LUAGW_SERVE is all that this adds to its environment.
+# agent is for the agent. LUAGW_SERVE and LUAGW_AHEAD are all that this adds to its
+# environment.
+
+# l is what the near side has sent ahead, in base64, if it could send a variable. It
+# is for the agent alone.
+l=$LC_LUAGW; unset LC_LUAGW;
 
 # h is the hash that is wanted; 0 if there is none for this platform, or none yet.
 m=$(uname -sm) u=;
@@ -42,8 +47,10 @@ check() { i=;
 
 # run: become the agent. An exit follows, for where the system does not take it for
 # an executable mksh returns from here, and waits for ever for what it starts next:
-# hence no trap either.
-run() { trap - 0; echo; echo "luagw-bootstrap run $m: $f"; LUAGW_SERVE=stdio; export LUAGW_SERVE; exec "$f"; };
+# hence no trap either. The number of this process, which the agent keeps, says that
+# it is meant, and not another program with this environment.
+run() { trap - 0; echo; echo "luagw-bootstrap run $m: $f"; LUAGW_SERVE=stdio; export LUAGW_SERVE;
+	[ "$l" ] && LUAGW_AHEAD="$$ $l" && export LUAGW_AHEAD; exec "$f"; };
 
 for d; do place && [ -f "$f" ] && [ -x "$f" ] && [ -O "$f" ] && check "$f" && { run; exit; }; done;
 

@@ -3,6 +3,7 @@ package bootstrap
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"sync"
 	"sync/atomic"
@@ -124,8 +125,19 @@ func (c *connection) fill() {
 		c.begun = nil
 	}
 	if err != nil && !c.plain.Load() {
-		c.fail(c.ended(err))
+		c.end(err)
 	}
+}
+
+// end makes Read tell what err means, which came before the hello. A connection
+// that never came about tells it best itself.
+func (c *connection) end(err error) {
+	if open, ok := errors.AsType[*luagw.OpenError](err); ok {
+		c.err = open
+		c.settle()
+		return
+	}
+	c.fail(c.ended(err))
 }
 
 // line takes a whole line.
@@ -237,12 +249,17 @@ func (c *connection) kept() []byte {
 }
 
 // Progress implements [luagw.Bootstrapper]. While this side builds an agent the
-// far side is not to blame.
+// far side is not to blame. A connection below that is still being made has its
+// own.
 func (c *connection) Progress() int64 {
 	if c.loading.Load() {
 		c.asked.Add(1)
 	}
-	return c.sent.Load() + c.asked.Load()
+	progress := c.sent.Load() + c.asked.Load()
+	if below, ok := c.raw.(luagw.Bootstrapper); ok {
+		progress += below.Progress()
+	}
+	return progress
 }
 
 // Close closes the connection, and ends what Read is doing.

@@ -28,6 +28,8 @@ import (
 // what comes, byte by byte. Its length is no multiple of anything.
 const echo = `#!/bin/sh
 [ "$LUAGW_SERVE" = stdio ] || echo "LUAGW_SERVE is not set" >&2
+[ "$LUAGW_AHEAD" = "$$ SGVsbG8_-" ] || exit 9
+[ "${LC_LUAGW-none}" = none ] || exit 10
 echo
 echo 'luagw 1 ok {"pid":'$$'}'
 exec cat
@@ -75,7 +77,7 @@ func large(t testing.TB) one {
 // host is a place where command lines are run.
 type host struct {
 	shell []string          // takes the command line as its last argument; sh -c if nil
-	env   map[string]string // all that there is, besides HOME and PATH
+	env   map[string]string // all that there is, besides HOME, PATH and what was sent ahead
 	home  string            // made if empty
 	path  string            // PATH; that of the test if empty
 	setup func(*exec.Cmd)
@@ -88,7 +90,7 @@ func (h *host) begin(t testing.TB, line string) *child.Process {
 	if h.home == "" {
 		h.home = t.TempDir()
 	}
-	env := map[string]string{"HOME": h.home, "PATH": h.path}
+	env := map[string]string{"HOME": h.home, "PATH": h.path, AheadVar: "SGVsbG8_-"}
 	if h.path == "" {
 		env["PATH"] = os.Getenv("PATH")
 	}

@@ -127,8 +127,10 @@ env
 					t.Errorf("the agent says %q, want %q in it", rest, want)
 				}
 			}
-			if strings.Contains(rest, "LC_ALL") {
-				t.Errorf("the agent says %q, want no LC_ALL", rest)
+			for _, name := range []string{"LC_ALL", AheadVar} {
+				if strings.Contains(rest, name+"=") {
+					t.Errorf("the agent says %q, want no %s", rest, name)
+				}
 			}
 		})
 	}
