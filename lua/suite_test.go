@@ -28,6 +28,9 @@ var suites = map[string][]string{
 	"_glua-tests": {"base", "coroutine", "db", "issues", "os", "table", "vm", "math", "strings", "goto"},
 }
 
+// slow are those that take seconds: by a million small chunks, and by deep calls.
+var slow = map[string]bool{"constructs": true, "calls": true}
+
 // TestLua51Suite runs them as fragments: what a fragment's state has in place of
 // gopher-lua's libraries must not be told from them.
 func TestLua51Suite(t *testing.T) {
@@ -39,6 +42,9 @@ func TestLua51Suite(t *testing.T) {
 		}
 		for _, name := range names {
 			t.Run(suite+"/"+name, func(t *testing.T) {
+				if testing.Short() && slow[name] {
+					t.Skip("takes seconds")
+				}
 				t.Chdir(dir)
 				t.Cleanup(func() { os.Unsetenv("_____GLUATEST______") }) // os.lua sets it, and wants it unset
 				runSuite(t, name+".lua")

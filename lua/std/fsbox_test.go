@@ -19,11 +19,15 @@ func newFSBox(t *testing.T) *sandbox {
 	return box
 }
 
-// runFS runs each test in a box of its own.
+// runFS runs each test in a box of its own, and all at the same time: some wait
+// for processes.
 func runFS(t *testing.T, tests []evalTest) {
 	t.Helper()
 	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) { newFSBox(t).expect(t, tt.source, tt.want) })
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			newFSBox(t).expect(t, tt.source, tt.want)
+		})
 	}
 }
 

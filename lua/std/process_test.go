@@ -124,6 +124,7 @@ func TestProcessCancel(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			box := newFSBox(t)
 			pidFile := filepath.Join(box.GetGlobal("dir").String(), "pid")
 			if strings.Contains(tt.source, "mv pid p") {
