@@ -198,12 +198,18 @@ func (c *Channel) Receive(ctx context.Context) (any, error) {
 
 // ReceiveInto receives the next item as Receive does, into what dst points to,
 // as [Unmarshal] tells. An item that does not fit is a [*ValueError], and lost.
+// Where dst is a *[]byte its memory is used again, as append(dst[:0], ...) does:
+// that is how to receive many long strings without new memory for each.
 func (c *Channel) ReceiveInto(ctx context.Context, dst any) error {
 	payload, err := c.receive(ctx)
 	if err != nil {
 		return err
 	}
-	return decodeInto(payload, c, dst)
+	err = decodeInto(payload, c, dst)
+	if _, ok := dst.(Unmarshaler); !ok { // package lua's keep it
+		reuse(payload)
+	}
+	return err
 }
 
 // ReceiveAs receives the next item of c as a T: a struct (by `luagw:"name"`

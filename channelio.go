@@ -17,7 +17,8 @@ func (c *Channel) Reader(ctx context.Context) io.Reader { return &channelReader{
 type channelReader struct {
 	ctx  context.Context // bounds the reader, by its contract
 	c    *Channel
-	rest []byte
+	item []byte // the last one; its memory is used again
+	rest []byte // of it
 }
 
 func (r *channelReader) Read(p []byte) (int, error) {
@@ -25,9 +26,10 @@ func (r *channelReader) Read(p []byte) (int, error) {
 		if len(p) == 0 {
 			return 0, nil
 		}
-		if err := r.c.ReceiveInto(r.ctx, &r.rest); err != nil {
+		if err := r.c.ReceiveInto(r.ctx, &r.item); err != nil {
 			return 0, err
 		}
+		r.rest = r.item
 	}
 	n := copy(p, r.rest)
 	r.rest = r.rest[n:]

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/luagw/luagw"
+	"github.com/luagw/luagw/gateways"
 )
 
 // heapNow is the memory of this process's live objects.
@@ -53,6 +54,37 @@ func TestFloodIsParked(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
+}
+
+// Long strings into the same bytes need no new memory for each, which would have
+// a program with a small heap collect garbage after every few.
+func TestLongStringsNeedNoNewMemory(t *testing.T) {
+	if raceEnabled {
+		t.Skip("with the race detector memory that waits to be used again is thrown away at random")
+	}
+	b := newBed(t, transport{"popen", "popen", gateways.Dial, true}, "")
+	c, err := b.gw.RemoteExec(b.ctx, `local s = ("x"):rep(2^19) while true do channel:send(s) end`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	var s []byte
+	receive := func(n int) {
+		for range n {
+			if err := c.ReceiveInto(b.ctx, &s); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	receive(50)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	const items = 500
+	receive(items)
+	runtime.ReadMemStats(&after)
+	if each := (after.TotalAlloc - before.TotalAlloc) / items; each > 64<<10 {
+		t.Errorf("%d KiB were allocated for each of 512 KiB", each>>10)
+	}
 }
 
 // The same the other way round.

@@ -1,10 +1,12 @@
 package luagw
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 )
 
 // MaxItem is the most that one item may take on the wire, in bytes. Larger
@@ -72,6 +74,46 @@ func frameLength(b []byte) (int, error) {
 // trust is how much is allocated on the word of a frame's header, before that
 // much of it has arrived: a string of 1 MiB and a little.
 const trust = 1<<20 + 1<<10
+
+// reused is the length from which a frame's memory is used again when its item
+// was decoded to what keeps nothing of it: for a program with a small heap new
+// memory for each would mean to collect garbage after every few of them.
+const reused = 64 << 10
+
+// mostReused is the largest such memory that is kept.
+const mostReused = 4 << 20
+
+// spareFrames is memory of large frames, as []byte of length 0.
+var spareFrames sync.Pool
+
+// newFrame returns room for a frame of n bytes: of length 0 and at least that
+// capacity.
+func newFrame(n int) []byte {
+	if n < reused {
+		return make([]byte, 0, n)
+	}
+	if spare, ok := spareFrames.Get().(*[]byte); ok && cap(*spare) >= n {
+		return *spare
+	}
+	const page = 8 << 10 // large memory comes in such pieces anyway; each use of a frame takes its header's bytes
+	return make([]byte, 0, (n+page-1)/page*page)
+}
+
+// copyFrames returns a copy of whole frames.
+func copyFrames(p []byte) []byte {
+	if len(p) < reused {
+		return bytes.Clone(p)
+	}
+	return append(newFrame(len(p)), p...)
+}
+
+// reuse takes the memory of a payload of which nobody keeps anything.
+func reuse(payload []byte) {
+	if cap(payload) >= reused && cap(payload) <= mostReused {
+		payload = payload[:0]
+		spareFrames.Put(&payload)
+	}
+}
 
 // minRoom is the room for what follows a part of a frame: most requests fit.
 const minRoom = 512

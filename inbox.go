@@ -126,10 +126,11 @@ func (in *inbox) pop() (payload []byte, credit int, err error) {
 	}
 	chunk := in.chunks[0]
 	n, _ := frameLength(chunk) // the reader has checked it
-	payload = chunk[frameHeader : frameHeader+n : frameHeader+n]
 	if rest := chunk[frameHeader+n:]; len(rest) > 0 {
+		payload = chunk[frameHeader : frameHeader+n : frameHeader+n]
 		in.chunks[0] = rest
 	} else {
+		payload = chunk[frameHeader:]
 		in.chunks[0] = nil
 		in.chunks = in.chunks[1:]
 	}

@@ -50,7 +50,7 @@ func (in *intake) takeFrames(p []byte) (int, error) {
 		return 0, err
 	}
 	if n > 0 {
-		in.channel.deliver(bytes.Clone(p[:n]), 0)
+		in.channel.deliver(copyFrames(p[:n]), 0)
 		return n, nil
 	}
 	n, err = wholeFrame(p)
@@ -61,7 +61,7 @@ func (in *intake) takeFrames(p []byte) (int, error) {
 		in.channel.credit(in.channel.in.skip(n, 0))
 		return n, in.channel.handle(kind(p[4]), bytes.Clone(p[frameHeader:n]))
 	}
-	in.partial = append(make([]byte, 0, room(p)), p...)
+	in.partial = append(newFrame(room(p)), p...)
 	in.channel.credit(in.channel.in.addPart(len(p)))
 	return len(p), nil
 }
@@ -87,7 +87,7 @@ func (in *intake) complete(p []byte) (int, error) {
 	p = p[:min(missing, len(p))]
 	part := len(in.partial)
 	if cap(in.partial)-part < len(p) {
-		in.partial = append(make([]byte, 0, max(room(in.partial), part+len(p))), in.partial...)
+		in.partial = append(newFrame(max(room(in.partial), part+len(p))), in.partial...)
 	}
 	in.partial = append(in.partial, p...)
 	n, err := wholeFrame(in.partial)

@@ -13,7 +13,8 @@ import (
 
 // decodeInto decodes b, which must be exactly one item and came on ch, into
 // what dst points to, and keeps nothing of b. Nil makes it zero; a struct keeps
-// what the item has no field for; a map or slice is made anew. Strings and
+// what the item has no field for; a map or slice is made anew, but for a *[]byte,
+// whose memory is used again where it suffices. Strings and
 // bytes go into one another, integral floats into integers, integers into
 // floats, empty lists into maps and structs (as Lua's empty table is one), and
 // strings into what has UnmarshalText. Where dst is an Unmarshaler it gets b as
@@ -23,12 +24,33 @@ func decodeInto(b []byte, ch *Channel, dst any) error {
 		return u.UnmarshalItem(b, ch)
 	}
 	d := newDecoder(b, ch)
-	if err := d.intoOther(dst); err != nil {
+	if err := d.intoAny(dst); err != nil {
 		return rooted(err)
 	}
 	if len(d.b) > 0 {
 		return trailing(b, d.b)
 	}
+	return nil
+}
+
+func (d *decoder) intoAny(dst any) error {
+	if s, ok := dst.(*[]byte); ok && s != nil && d.atText() {
+		return d.intoSame(s)
+	}
+	return d.intoOther(dst)
+}
+
+// intoSame decodes a string into the memory that dst has already, if that
+// suffices.
+func (d *decoder) intoSame(dst *[]byte) error {
+	s, err := d.bytes()
+	if err != nil {
+		return err
+	}
+	if *dst == nil {
+		*dst = []byte{}
+	}
+	*dst = append((*dst)[:0], s...)
 	return nil
 }
 

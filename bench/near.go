@@ -253,12 +253,11 @@ func bytesIn(ctx context.Context, gw *luagw.Gateway, n int) (float64, error) {
 	}
 	defer ch.Close()
 	total := 0
+	var s []byte
 	for range n {
-		item, err := ch.Receive(ctx)
-		if err != nil {
+		if err := ch.ReceiveInto(ctx, &s); err != nil {
 			return 0, err
 		}
-		s, _ := item.(string)
 		total += len(s)
 	}
 	r := rate(total, start)
