@@ -28,7 +28,8 @@ type greeting struct {
 	io.ReadWriteCloser
 	ctx    context.Context // of the opening
 	cancel context.CancelCauseFunc
-	poller busy.Poller   // the connection, if it is one
+	poller busy.Poller // the connection, if it is one
+	writer busy.WritePoller
 	seen   []byte        // what was read of the hello, and before it; the reader's
 	rest   []byte        // what was read with the hello; the reader's
 	said   chan struct{} // closed when the hello has come
@@ -40,6 +41,7 @@ type greeting struct {
 
 func newGreeting(ctx context.Context, conn io.ReadWriteCloser) *greeting {
 	h := &greeting{ReadWriteCloser: conn, said: make(chan struct{}), poller: busy.Of(conn)}
+	h.writer, _ = conn.(busy.WritePoller)
 	h.ctx, h.cancel = context.WithCancelCause(ctx)
 	return h
 }
@@ -86,6 +88,15 @@ func (h *greeting) Poll(p []byte, d time.Duration) int {
 		return 0
 	}
 	return h.poller.Poll(p, d)
+}
+
+// PollWrite writes what is taken without going to sleep, where the connection can
+// tell that.
+func (h *greeting) PollWrite(p []byte, d time.Duration) int {
+	if h.writer == nil {
+		return 0
+	}
+	return h.writer.PollWrite(p, d)
 }
 
 // SetReadDeadline bounds Read, also one in progress.

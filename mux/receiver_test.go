@@ -160,3 +160,47 @@ func TestAcceptReturnsAfterTheLastBytes(t *testing.T) {
 		}
 	})
 }
+
+// TestCreditWaitsForRoom has a connection that is full when credit is given: it
+// must neither wait for room nor lose the frame.
+func TestCreditWaitsForRoom(t *testing.T) {
+	peer, end := filePipes(t)
+	junk := 0
+	for {
+		n := end.PollWrite(make([]byte, 64<<10), 0)
+		if n == 0 {
+			break
+		}
+		junk += n
+	}
+	if junk == 0 {
+		t.Skip("this system's pipes cannot be written to without waiting")
+	}
+	server, err := Server(end, &Config{KeepAlive: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	peer.Write(append(frame(typeUpdate, flagSYN, 0), frame(typeData, 0, MinWindow)...))
+	peer.Write(make([]byte, MinWindow))
+	st := accept(t, server)
+	c := newCollector()
+	if err := st.Deliver(c); err != nil {
+		t.Fatal(err)
+	}
+	for arrived := 0; arrived < MinWindow; {
+		arrived += <-c.pieces
+	}
+	st.Consumed(MinWindow)
+
+	if _, err := io.CopyN(io.Discard, peer, int64(junk)); err != nil {
+		t.Fatal(err)
+	}
+	got := make([]byte, headerSize)
+	if _, err := io.ReadFull(peer, got); err != nil {
+		t.Fatal(err)
+	}
+	if h := parseHeader(got); h.typ != typeUpdate || h.stream != 1 || h.length != MinWindow {
+		t.Errorf("got %+v, want credit for %d bytes", h, MinWindow)
+	}
+}

@@ -59,12 +59,14 @@ type Session struct {
 
 	serves    bool // the peer opens the streams
 	turn      turn
-	frames    frameReader    // guarded by the turn
-	accepting bool           // it is an Accept's; guarded by the turn
-	readable  deadlineReader // the connection, if its Read can be interrupted
-	poller    busy.Poller    // the connection, if it is one
-	eager     eagerness      // guarded by the turn
-	resting   atomic.Bool    // somebody reads who has to be woken by an interrupt
+	frames    frameReader      // guarded by the turn
+	accepting bool             // it is an Accept's; guarded by the turn
+	readable  deadlineReader   // the connection, if its Read can be interrupted
+	poller    busy.Poller      // the connection, if it is one
+	room      busy.WritePoller // the connection, if it is one
+	eagerOut  eagerness        // guarded by writing
+	eager     eagerness        // guarded by the turn
+	resting   atomic.Bool      // somebody reads who has to be woken by an interrupt
 
 	stall    stallGuard
 	received atomic.Int64 // reads that brought something: signs of life
@@ -108,6 +110,7 @@ func newSession(c io.ReadWriteCloser, cfg *Config, firstID uint32) (*Session, er
 		s.turn.init()
 	}
 	s.poller, _ = c.(busy.Poller)
+	s.room, _ = c.(busy.WritePoller)
 	go s.read()
 	if keepAlive > 0 {
 		go s.keepAlive(keepAlive)

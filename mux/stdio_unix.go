@@ -76,10 +76,13 @@ func redirect() (stray *os.File, err error) {
 type stdio struct {
 	in, out *os.File
 	soon    *busy.Reader // of in
+	room    *busy.Writer // of out
 	ahead   ahead
 }
 
-func newStdio(in, out *os.File) *stdio { return &stdio{in: in, out: out, soon: busy.NewReader(in)} }
+func newStdio(in, out *os.File) *stdio {
+	return &stdio{in: in, out: out, soon: busy.NewReader(in), room: busy.NewWriter(out)}
+}
 
 func (s *stdio) Read(p []byte) (int, error) {
 	if s.ahead.left() {
@@ -100,5 +103,8 @@ func (s *stdio) Poll(p []byte, d time.Duration) int {
 	}
 	return s.soon.Poll(p, d)
 }
+
+// PollWrite writes what is taken without going to sleep.
+func (s *stdio) PollWrite(p []byte, d time.Duration) int { return s.room.PollWrite(p, d) }
 
 func (s *stdio) Close() error { return errors.Join(s.in.Close(), s.out.Close()) }

@@ -139,7 +139,7 @@ func (st *Stream) Consumed(n int) {
 	st.mu.Unlock()
 	if h.length > 0 {
 		st.session.hold(h)
-		go st.session.flush()
+		st.session.flushSoon()
 	}
 }
 

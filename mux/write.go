@@ -13,6 +13,10 @@ const maxJoin = maxWrite
 // body with all that goes before it, and what append adds to that.
 const maxOut = 2 * (maxJoin + maxHeld + headerSize)
 
+// bulkWrite is the length from which a write is one of many that the peer reads as
+// fast as it can.
+const bulkWrite = 16 << 10
+
 // write writes a frame, and before it those that were held, in one write.
 func (s *Session) write(h header, body []byte) error {
 	s.writing.Lock()
@@ -29,7 +33,7 @@ func (s *Session) write(h header, body []byte) error {
 // what the peer said until then has been read.
 func (s *Session) send() error {
 	s.stall.begin(s)
-	_, err := s.conn.Write(s.out)
+	err := s.sendAll()
 	s.stall.end()
 	if cap(s.out) > maxOut {
 		s.out = nil
@@ -48,6 +52,45 @@ func (s *Session) send() error {
 		s.end(err)
 	}
 	return s.Err()
+}
+
+// sendAll writes what is in out, as much as it can awake: a peer that reads makes
+// room within a moment.
+func (s *Session) sendAll() error {
+	sent := 0
+	if s.room != nil && len(s.out) >= bulkWrite && s.eagerOut.try() {
+		sent = s.room.PollWrite(s.out, awake)
+		s.eagerOut.found(sent == len(s.out))
+	}
+	if sent == len(s.out) {
+		return nil
+	}
+	_, err := s.conn.Write(s.out[sent:])
+	return err
+}
+
+// flushSoon writes what is held, if nobody else is writing and the connection
+// takes it at once; otherwise a goroutine does.
+func (s *Session) flushSoon() {
+	if s.room == nil || !s.writing.TryLock() {
+		go s.flush()
+		return
+	}
+	if s.Err() == nil {
+		s.out = s.takeHeld(s.out[:0])
+		if sent := s.room.PollWrite(s.out, 0); sent < len(s.out) {
+			s.out = append(s.out[:0], s.out[sent:]...)
+			go s.sendRest()
+			return
+		}
+	}
+	s.writing.Unlock()
+}
+
+// sendRest is for the rest of a flushSoon, which has left it the lock.
+func (s *Session) sendRest() {
+	defer s.writing.Unlock()
+	s.send()
 }
 
 // hold keeps a frame for the next write, or for the sweeper: the frames which

@@ -76,6 +76,7 @@ type Process struct {
 	cmd     *exec.Cmd
 	in, out *os.File     // our ends of its standard input and output
 	soon    *busy.Reader // of out
+	room    *busy.Writer // of in
 	stderr  *os.File     // our end; closed by watch
 	session bool         // it leads a session, or else a process group
 	cookie  string       // in its environment; empty if it has none
@@ -161,7 +162,7 @@ func (c *Process) spawn() (err error) {
 	}
 	enlarge(in)
 	enlarge(out)
-	c.in, c.out, c.soon, c.stderr = in, out, busy.NewReader(out), diag
+	c.in, c.room, c.out, c.soon, c.stderr = in, busy.NewWriter(in), out, busy.NewReader(out), diag
 	c.cmd.Stdin, c.cmd.Stdout, c.cmd.Stderr = stdin, stdout, stderr
 	if err := c.cmd.Start(); err != nil {
 		return explain(c.cmd.Path, err)
@@ -242,6 +243,10 @@ func (c *Process) Write(p []byte) (int, error) {
 // Poll reads what arrives within d, without going to sleep. What it does not tell
 // Read does.
 func (c *Process) Poll(p []byte, d time.Duration) int { return c.soon.Poll(p, d) }
+
+// PollWrite writes what the child takes without going to sleep. What it does not
+// tell Write does.
+func (c *Process) PollWrite(p []byte, d time.Duration) int { return c.room.PollWrite(p, d) }
 
 // SetReadDeadline sets when Read gives up, with os.ErrDeadlineExceeded.
 func (c *Process) SetReadDeadline(t time.Time) error { return c.out.SetReadDeadline(t) }
