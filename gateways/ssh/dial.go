@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net"
 	"strings"
+	"sync/atomic"
+	"syscall"
 	"time"
 
 	gossh "golang.org/x/crypto/ssh"
@@ -41,10 +43,24 @@ func (d *Dialer) dial(ctx context.Context, h *host, below *link, until time.Time
 	return conn, nil
 }
 
+// directConn is a connection from here, to the server itself.
+type directConn struct {
+	net.Conn
+	trip time.Duration // there and back: how long the server took to answer
+}
+
 // netDial connects from here. The connection has TCP_NODELAY, as all of
 // package net's.
 func (h *host) netDial(ctx context.Context) (net.Conn, error) {
-	dialer := net.Dialer{KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: time.Minute}}
+	var began atomic.Pointer[time.Time] // the last try, of which there is one for each address
+	dialer := net.Dialer{
+		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: time.Minute},
+		Control: func(string, string, syscall.RawConn) error {
+			now := time.Now()
+			began.Store(&now)
+			return nil
+		},
+	}
 	if h.bind != "" {
 		addr, err := net.ResolveTCPAddr(h.network, net.JoinHostPort(h.bind, "0"))
 		if err != nil {
@@ -52,7 +68,11 @@ func (h *host) netDial(ctx context.Context) (net.Conn, error) {
 		}
 		dialer.LocalAddr = addr
 	}
-	return dialer.DialContext(ctx, h.network, h.address())
+	conn, err := dialer.DialContext(ctx, h.network, h.address())
+	if err != nil {
+		return nil, err
+	}
+	return &directConn{conn, time.Since(*began.Load())}, nil
 }
 
 // dialError tells at which stage and why no connection came about.

@@ -44,6 +44,7 @@ func (s *session) open(ctx context.Context, request, what string, opts RunOption
 	l := s.link
 	clock, stop := startClock(ctx, l.host.each, luagw.StageSpawn, func() { l.wire.Close() })
 	defer stop()
+	s.fillSegment()
 	channel, requests, err := l.client.OpenChannel("session", nil)
 	if err != nil {
 		return nil, l.spawnError(clock, "does not open a session", err)

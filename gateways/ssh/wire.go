@@ -18,6 +18,7 @@ type wire struct {
 	net.Conn
 	heard atomic.Int64 // when bytes came last, in nanoseconds since start
 	start time.Time
+	trip  time.Duration // to the server and back, at the connecting; 0 if it goes there by others
 
 	running atomic.Bool // a command runs: nothing needs to be acknowledged at once any more
 
@@ -32,7 +33,13 @@ type wire struct {
 	closeErr error
 }
 
-func newWire(conn net.Conn) *wire { return &wire{Conn: conn, start: time.Now()} }
+func newWire(conn net.Conn) *wire {
+	w := &wire{Conn: conn, start: time.Now()}
+	if direct, ok := conn.(*directConn); ok {
+		w.Conn, w.trip = direct.Conn, direct.trip
+	}
+	return w
+}
 
 func (w *wire) Read(p []byte) (int, error) {
 	n, err := w.Conn.Read(p)

@@ -49,8 +49,8 @@ type Options struct {
 	Version string                  // the ssh banner; of the library if empty
 	Config  func(*ssh.ServerConfig) // changes what is about to be used; nil for nothing
 
-	// Delay is called before a session's request is answered, and with "session"
-	// before one is opened. Nil for not.
+	// Delay is called before a session's request is answered, and with its type
+	// before a channel is opened, or refused. Nil for not.
 	Delay func(request string)
 
 	Env     []string // KEY=VALUE, for the commands that sh runs
@@ -236,6 +236,7 @@ func (s *Server) channel(c *conn, offered ssh.NewChannel) {
 		offered.Reject(ssh.ConnectionFailed, "open failed")
 		return
 	}
+	s.delay(offered.ChannelType())
 	switch offered.ChannelType() {
 	case "session":
 		s.session(c, offered)
@@ -248,7 +249,6 @@ func (s *Server) channel(c *conn, offered ssh.NewChannel) {
 
 // session serves what a client asks of a session.
 func (s *Server) session(c *conn, offered ssh.NewChannel) {
-	s.delay("session")
 	channel, requests, err := offered.Accept()
 	if err != nil {
 		return
