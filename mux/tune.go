@@ -8,9 +8,15 @@ const (
 	// TunedWindow is what a window that was not set grows to at the most.
 	TunedWindow = 8 << 20
 
-	// longTrip is the round trip from which windows grow: within a shorter
-	// one DefaultWindow is as much as a connection carries.
+	// longTrip is the round trip from which windows grow all the way, and what
+	// grows is remembered.
 	longTrip = 2 * time.Millisecond
+
+	// quick is how fast half of a window must be used up to be held up where
+	// the round trip is short: by the time that it takes to wake somebody. Such
+	// windows grow to quickWindow.
+	quick       = time.Millisecond
+	quickWindow = 4 << 20
 
 	// fewStreams is for how many streams the session remembers what the last
 	// one's window has become: they begin with it, and do not learn it anew.
@@ -32,9 +38,12 @@ func (st *Stream) tuneLocked() {
 	now := time.Now()
 	since := now.Sub(st.grantedAt)
 	st.grantedAt = now
-	if trip := s.trip.Load(); trip >= int64(longTrip) && since < time.Duration(trip) {
+	switch trip := time.Duration(s.trip.Load()); {
+	case trip >= longTrip && since < trip:
 		st.size = min(2*st.size, s.maxWindow)
 		s.learned.Store(st.size)
+	case trip < longTrip && since < quick:
+		st.size = max(st.size, min(2*st.size, s.maxWindow, quickWindow))
 	}
 	s.probe(now)
 }

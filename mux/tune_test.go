@@ -89,20 +89,36 @@ func TestWindowGrowsWhereTheRoundTripIsLong(t *testing.T) {
 	}
 }
 
-func TestWindowStaysWhereTheRoundTripIsShort(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		client, server := pair(t, func(testing.TB) (near, far io.ReadWriteCloser) { return memoryPipe() }, nil)
-		from, to := stream(t, client, server)
-		go from.Write(make([]byte, 64<<20))
-		if _, err := io.ReadFull(to, make([]byte, 64<<20)); err != nil {
-			t.Fatal(err)
-		}
-		to.mu.Lock()
-		defer to.mu.Unlock()
-		if to.size != DefaultWindow {
-			t.Errorf("the window has become %d, want %d", to.size, DefaultWindow)
-		}
-	})
+func TestWindowWhereTheRoundTripIsShort(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		pause time.Duration // of the reader, between pieces of 64 KiB
+		want  uint32
+	}{
+		{"grows some way for a fast reader", 0, quickWindow},
+		{"stays for a slow one", 2 * time.Millisecond, DefaultWindow},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				client, server := pair(t, func(testing.TB) (near, far io.ReadWriteCloser) { return memoryPipe() }, nil)
+				from, to := stream(t, client, server)
+				go from.Write(make([]byte, 64<<20))
+				piece := make([]byte, 64<<10)
+				for range (64 << 20) / len(piece) {
+					if _, err := io.ReadFull(to, piece); err != nil {
+						t.Fatal(err)
+					}
+					time.Sleep(tt.pause)
+				}
+				_, next := stream(t, client, server)
+				to.mu.Lock()
+				defer to.mu.Unlock()
+				if to.size != tt.want || next.size != DefaultWindow {
+					t.Errorf("the window has become %d, and that of the next stream is %d; want %d and %d", to.size, next.size, tt.want, DefaultWindow)
+				}
+			})
+		})
+	}
 }
 
 func TestNewStreamsBeginWithTheWindowThatWasLearned(t *testing.T) {

@@ -17,7 +17,11 @@ type process struct{ *child.Process }
 
 // start starts p.
 func (p *program) start(grace time.Duration) (*process, error) {
-	c, err := child.Start(&child.Command{Path: p.path, Args: p.args, Env: p.env, Session: p.session, Grace: grace})
+	c, err := child.Start(&child.Command{
+		Path: p.path, Args: p.args, Env: p.env, Grace: grace,
+		Session: p.session,
+		Sockets: p.session, // it is an agent, which does not mind; a command of kind exec might
+	})
 	if err != nil {
 		return nil, err
 	}

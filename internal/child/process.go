@@ -49,6 +49,7 @@ type Command struct {
 	Args    []string      // the first is its name
 	Env     []string      // added to the environment that it inherits
 	Session bool          // it leads a session, or else a process group
+	Sockets bool          // its standard input and output are sockets where these are faster than pipes, for who does not open them by a name
 	Grace   time.Duration // DefaultGrace if zero
 	Stderr  io.Writer     // gets its standard error as it comes, on another goroutine; nil for nobody
 
@@ -78,6 +79,7 @@ type Process struct {
 	soon    *busy.Reader // of out
 	room    *busy.Writer // of in
 	stderr  *os.File     // our end; closed by watch
+	sockets bool         // it gets sockets for pipes
 	session bool         // it leads a session, or else a process group
 	cookie  string       // in its environment; empty if it has none
 	grace   time.Duration
@@ -96,7 +98,7 @@ type Process struct {
 // goes, by a word in its environment.
 func Start(command *Command) (*Process, error) {
 	c := &Process{
-		session: command.Session, grace: command.Grace,
+		session: command.Session, sockets: command.Sockets, grace: command.Grace,
 		drained: make(chan struct{}), ended: make(chan struct{}),
 	}
 	if c.grace == 0 {
@@ -147,21 +149,23 @@ func (c *Process) spawn() (err error) {
 			closeAll(ours)
 		}
 	}()
-	pipe := func() (r, w *os.File) {
+	lane := func(newLane func(end) (r, w *os.File, err error), ours end) (r, w *os.File) {
 		if err == nil {
-			r, w, err = os.Pipe()
+			r, w, err = newLane(ours)
 		}
 		return r, w
 	}
-	stdin, in := pipe()
-	out, stdout := pipe()
-	diag, stderr := pipe()
+	large := newPipe
+	if c.sockets {
+		large = newSocketPipe
+	}
+	stdin, in := lane(large, writing)
+	out, stdout := lane(large, reading)
+	diag, stderr := lane(func(end) (r, w *os.File, err error) { return os.Pipe() }, reading)
 	ours, theirs = []*os.File{in, out, diag}, []*os.File{stdin, stdout, stderr}
 	if err != nil {
 		return fmt.Errorf("make a pipe: %w", err)
 	}
-	enlarge(in)
-	enlarge(out)
 	c.in, c.room, c.out, c.soon, c.stderr = in, busy.NewWriter(in), out, busy.NewReader(out), diag
 	c.cmd.Stdin, c.cmd.Stdout, c.cmd.Stderr = stdin, stdout, stderr
 	if err := c.cmd.Start(); err != nil {
@@ -169,6 +173,14 @@ func (c *Process) spawn() (err error) {
 	}
 	return nil
 }
+
+// end is one of the two of a pipe.
+type end int
+
+const (
+	reading end = iota
+	writing
+)
 
 // closeAll closes files, some of which may be nil, which have nothing to lose.
 func closeAll(files []*os.File) {

@@ -1,8 +1,0 @@
-//go:build !linux
-
-package child
-
-import "os"
-
-// enlarge does nothing on this system.
-func enlarge(*os.File) {}
