@@ -6,6 +6,8 @@ import (
 	"io"
 	"testing"
 	"time"
+
+	"github.com/luagw/luagw/internal/busy"
 )
 
 // collector is a Receiver that keeps what it gets.
@@ -165,16 +167,13 @@ func TestAcceptReturnsAfterTheLastBytes(t *testing.T) {
 // must neither wait for room nor lose the frame.
 func TestCreditWaitsForRoom(t *testing.T) {
 	peer, end := filePipes(t)
-	junk := 0
-	for {
-		n := end.PollWrite(make([]byte, 64<<10), 0)
-		if n == 0 {
-			break
-		}
-		junk += n
-	}
-	if junk == 0 {
+	room, ok := any(end).(busy.WritePoller)
+	if !ok {
 		t.Skip("this system's pipes cannot be written to without waiting")
+	}
+	junk := 0
+	for n := 1; n > 0; junk += n {
+		n = room.PollWrite(make([]byte, 64<<10), 0)
 	}
 	server, err := Server(end, &Config{KeepAlive: -1})
 	if err != nil {
