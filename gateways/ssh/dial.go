@@ -72,7 +72,7 @@ func (h *host) netDial(ctx context.Context) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &directConn{conn, time.Since(*began.Load())}, nil
+	return &directConn{conn, tripOf(conn, time.Since(*began.Load()))}, nil
 }
 
 // dialError tells at which stage and why no connection came about.

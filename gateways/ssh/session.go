@@ -47,6 +47,7 @@ type session struct {
 	routines sync.WaitGroup
 	leaving  sync.Once     // Close: who comes second waits for it
 	ended    chan struct{} // closed when no more requests come
+	drained  chan struct{} // closed when no more of the standard error comes
 
 	reading sync.Mutex // held in a Read of channel: the library wakes one reader when it ends
 
@@ -63,7 +64,7 @@ type session struct {
 func newSession(l *link, spec *luagw.Spec, stderr io.Writer) *session {
 	s := &session{
 		link: l, spec: spec, opened: make(chan struct{}),
-		ended: make(chan struct{}), exit: luagw.Exit{Code: -1},
+		ended: make(chan struct{}), drained: make(chan struct{}), exit: luagw.Exit{Code: -1},
 	}
 	s.tail.Watch(stderr)
 	return s
@@ -110,7 +111,10 @@ func (s *session) setExit(exit luagw.Exit) {
 }
 
 // drain reads the standard error.
-func (s *session) drain() { io.Copy(&s.tail, s.channel.Stderr()) }
+func (s *session) drain() {
+	defer close(s.drained)
+	io.Copy(&s.tail, s.channel.Stderr())
+}
 
 // WatchStderr has w get what is kept of the command's standard error, and then
 // what comes. A Write of w holds up the command. Nil ends it.
@@ -162,6 +166,7 @@ func (s *session) refuse(err error) {
 	}
 	s.asked.Add(1)
 	close(s.ended)
+	close(s.drained)
 	close(s.opened)
 }
 
@@ -304,9 +309,11 @@ func (s *session) leave() {
 
 // Exit implements [luagw.Exiter].
 func (s *session) Exit(ctx context.Context) luagw.Exit {
-	select {
-	case <-s.ended:
-	case <-ctx.Done():
+	for _, end := range []chan struct{}{s.ended, s.drained} {
+		select {
+		case <-end:
+		case <-ctx.Done():
+		}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
