@@ -68,6 +68,49 @@ func TestPlaces(t *testing.T) {
 	}
 }
 
+// TestQuota has a home in which the user may write less than the agent takes.
+func TestQuota(t *testing.T) {
+	needsRoot(t)
+	mkfs, err := exec.LookPath("mkfs.btrfs")
+	if err != nil {
+		t.Skip("a file system with quotas needs btrfs-progs")
+	}
+	known, err := os.ReadFile("/proc/filesystems")
+	if err != nil || !strings.Contains(string(known), "\tbtrfs\n") {
+		t.Skip("the kernel has no btrfs")
+	}
+	if out, err := exec.Command("losetup", "-f").CombinedOutput(); err != nil {
+		t.Skipf("no loop device: %s", out)
+	}
+	start := func(others string) *peer {
+		home := t.TempDir()
+		image := filepath.Join(home, "image")
+		if err := os.WriteFile(image, make([]byte, 128<<20), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if out, err := exec.Command(mkfs, "-q", image).CombinedOutput(); err != nil {
+			t.Fatalf("mkfs.btrfs: %v: %s", err, out)
+		}
+		setup := `{ mkdir $HOME0/q && mount -o loop $HOME0/image $HOME0/q && HOME=$HOME0/q && btrfs quota enable $HOME &&
+			btrfs subvolume create $HOME/.cache && btrfs qgroup limit 100k $HOME/.cache; ` + others + `; } >/dev/null`
+		h := &host{home: home, env: map[string]string{"HOME0": home}, shell: isolated(setup)}
+		return h.start(t, large(t))
+	}
+
+	p := start("true")
+	p.write(t, ahead())
+	p.hello(t)
+	p.echoes(t, ahead())
+	if got := p.conn.(*connection).doing; !strings.Contains(got, ": /var/tmp/luagw-0/luagw-agent-") {
+		t.Errorf("it runs %s, want below /var/tmp", got)
+	}
+
+	got := start("mount -o remount,ro /var/tmp; mount -o remount,ro /dev/shm; chmod 777 /tmp").failure(t).Error()
+	if want := "/q/.cache/luagw: dd: "; !strings.Contains(got, want) || !strings.Contains(got, ": Disk quota exceeded") {
+		t.Errorf("got %q, want %q and that the quota is exceeded", got, want)
+	}
+}
+
 // isolated is mounted, with a /tmp and /root of its own besides. HOME, which
 // lies in /tmp, stays.
 func isolated(commands string) []string {
