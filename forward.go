@@ -35,6 +35,7 @@ func (s *server) dial(stream *mux.Stream, payload, first []byte) {
 		return
 	}
 	if answerDial(stream, beginFrame(nil, kindReady)) == nil {
+		defer s.watchStderr(stream.ID(), far)() // until its exit: the last words come late
 		s.forward(ctx, stream, first, far)
 	}
 	far.Close()
@@ -43,6 +44,16 @@ func (s *server) dial(stream *mux.Stream, payload, first []byte) {
 		exit = exiter.Exit(ctx)
 	}
 	s.sayExit(stream.ID(), exit)
+}
+
+// watchStderr hands on what a process writes to its standard error, until stop.
+func (s *server) watchStderr(id uint32, far any) (stop func()) {
+	process, ok := far.(interface{ WatchStderr(io.Writer) })
+	if !ok {
+		return func() {}
+	}
+	process.WatchStderr(&hopStderr{s, id})
+	return func() { process.WatchStderr(nil) }
 }
 
 // enterHop notes a dial, so that the near side can cancel it.
@@ -83,10 +94,6 @@ func (s *server) dialSpec(ctx context.Context, payload []byte) (io.ReadWriteClos
 
 // forward copies both ways until both have ended, or ctx has.
 func (s *server) forward(ctx context.Context, near *mux.Stream, first []byte, far io.ReadWriteCloser) {
-	if watched, ok := far.(interface{ WatchStderr(io.Writer) }); ok {
-		watched.WatchStderr(&hopStderr{s, near.ID()})
-		defer watched.WatchStderr(nil)
-	}
 	stop := context.AfterFunc(ctx, func() { far.Close() }) // by which all below ends
 	defer stop()
 	home := make(chan struct{})
