@@ -118,8 +118,7 @@ func pushChunk(L *glua.LState, name, source string) int {
 		L.Push(glua.LString(err.Error()))
 		return 2
 	}
-	f.open(code)
-	L.Push(L.NewFunctionFromProto(code.proto))
+	L.Push(f.function(L, code))
 	return 1
 }
 

@@ -6,35 +6,22 @@ import (
 	glua "github.com/yuin/gopher-lua"
 )
 
-// coroutineLibrary is gopher-lua's, whose threads are nested only so deep, and
-// made to look at the fragment's context: the context that gopher-lua gives them,
-// derived from one whose Done is nil at first, would never be cancelled.
+// coroutineLibrary is gopher-lua's, whose threads are nested only so deep.
 func coroutineLibrary(open opener) opener {
 	return func(f *fragment) glua.LValue {
 		table := open(f).(*glua.LTable)
-		for _, name := range []string{"create", "wrap"} {
-			original := table.RawGetString(name).(*glua.LFunction).GFunction
-			table.RawSetString(name, f.L.NewFunction(func(L *glua.LState) int {
-				n := original(L)
-				threadIn(L.Get(-1)).SetContext(f.vm)
-				if fn, ok := L.Get(-1).(*glua.LFunction); ok {
-					fn.GFunction = f.nested(fn.GFunction, "coroutines", &f.resumed)
-				}
-				return n
-			}))
+		wrap := table.RawGetString("wrap").(*glua.LFunction)
+		original := wrap.GFunction
+		wrap.GFunction = func(L *glua.LState) int {
+			n := original(L)
+			fn := L.Get(-1).(*glua.LFunction)
+			fn.GFunction = f.nested(fn.GFunction, "coroutines", &f.resumed)
+			return n
 		}
 		resume := table.RawGetString("resume").(*glua.LFunction)
 		resume.GFunction = f.nested(resume.GFunction, "coroutines", &f.resumed)
 		return table
 	}
-}
-
-// threadIn is the thread itself, or the one that wrap's function resumes.
-func threadIn(v glua.LValue) *glua.LState {
-	if fn, ok := v.(*glua.LFunction); ok {
-		v = fn.Upvalues[0].Value()
-	}
-	return v.(*glua.LState)
 }
 
 // debugLibrary is gopher-lua's, less the way to change null, which all states

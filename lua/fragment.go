@@ -33,7 +33,7 @@ type fragment struct {
 	began   time.Time
 	std     *std.Fragment
 	ctx     context.Context // ends when the fragment is cancelled; carries std
-	vm      *vmContext
+	stop    *interrupt
 	chunk   *luagw.Chunk
 	find    finder
 
@@ -58,22 +58,24 @@ type fragment struct {
 
 func newFragment(r *Runtime, ctx context.Context, chunk *luagw.Chunk, ch *luagw.Channel, output io.Writer, find finder) *fragment {
 	f := &fragment{runtime: r, chunk: chunk, find: find}
-	f.std = std.NewFragment(context.WithValue(ctx, fragmentKey{}, f), output)
+	f.std = std.NewFragment(ctx, output)
 	f.ctx = f.std.Context()
-	f.vm = newVMContext(f.ctx)
+	f.stop = newInterrupt(f.ctx)
 	f.std.OnWait(f.flush)
 	f.state, f.began = r.states.take(), time.Now()
 	f.L = f.state.L
-	f.L.SetContext(f.vm)
+	f.std.Lend(f.L, f)
 	f.home = ch
 	return f
 }
 
-type fragmentKey struct{}
-
 // fragmentOf is the fragment which runs in L.
-func fragmentOf(L *glua.LState) *fragment {
-	return L.Context().Value(fragmentKey{}).(*fragment)
+func fragmentOf(L *glua.LState) *fragment { return std.Owner(L).(*fragment) }
+
+// function is a chunk as a function of L, the fragment's state or a thread of it.
+func (f *fragment) function(L *glua.LState, code *compiled) *glua.LFunction {
+	f.open(code)
+	return L.NewFunctionFromProto(f.stop.own(code.proto))
 }
 
 // flush sends what a channel holds back. It may be called concurrently.
@@ -86,7 +88,7 @@ func (f *fragment) flush() {
 // close ends what the fragment's modules have started, and its channels, with
 // the error that it ended with.
 func (f *fragment) close(err error) {
-	f.vm.stop()
+	f.stop.stop()
 	f.std.End()
 	if err == nil && f.isUnchanged() {
 		f.runtime.states.giveBack(f.state)
@@ -124,15 +126,17 @@ func (f *fragment) release(c *luagw.Channel, err error) {
 // the end of its code) is the fragment's error, too.
 func (f *fragment) call(code *compiled) (results []any, err error) {
 	defer func() {
-		if r := recover(); r != nil {
+		r := recover()
+		if cause := f.stop.err(); r != nil && cause != nil {
+			err = &luagw.RemoteError{Message: cause.Error()}
+		} else if r != nil {
 			err = &luagw.RemoteError{
 				Message:   fmt.Sprintf("%s: the Lua machine failed: %v", f.chunk.Name, r),
 				Traceback: string(debug.Stack()),
 			}
 		}
 	}()
-	f.open(code)
-	f.L.Push(f.L.NewFunctionFromProto(code.proto))
+	f.L.Push(f.function(f.L, code))
 	for _, arg := range f.chunk.Args {
 		f.L.Push(f.fromGo(arg))
 	}

@@ -99,6 +99,5 @@ func (f *fragment) loader(L *glua.LState, name string) *glua.LFunction {
 		f.loaded.RawSetString(name, glua.LNil)
 		L.RaiseError("require %q: %v", name, err)
 	}
-	f.open(code)
-	return L.NewFunctionFromProto(code.proto)
+	return f.function(L, code)
 }

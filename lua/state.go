@@ -40,8 +40,7 @@ func (s *states) giveBack(st *state) {
 	L := st.L
 	L.SetTop(registrySize - 1) // clears what was on the stack
 	L.SetTop(0)
-	L.RemoveContext()
-	L.G.Global, L.G.Registry = L.CreateTable(0, 8), L.CreateTable(0, 0)
+	L.G.Global, L.G.Registry = L.CreateTable(0, 8), L.CreateTable(1, 0)
 	L.Env = L.G.Global
 	for _, v := range basic {
 		if L.GetMetatable(v) != glua.LNil {

@@ -45,6 +45,7 @@ type Fragment struct {
 	ctx    context.Context
 	output io.Writer
 	onWait func()
+	owner  any
 
 	mu   sync.Mutex // guards ends
 	ends []func()
@@ -60,10 +61,34 @@ func NewFragment(ctx context.Context, output io.Writer) *Fragment {
 	return f
 }
 
-// Of returns the fragment that runs in L: the one whose context L carries. A
-// state that carries none has a fragment which is never cancelled and prints
-// to standard error.
+// slot is where the registry of a state has the fragment that it is lent to.
+const slot = 1
+
+// Lend makes f the fragment that runs in L and all its threads. Owner returns
+// owner.
+func (f *Fragment) Lend(L *glua.LState, owner any) {
+	f.owner = owner
+	L.G.Registry.RawSetInt(slot, &glua.LUserData{Value: f})
+}
+
+// Owner is what the fragment that runs in L was lent with.
+func Owner(L *glua.LState) any { return lent(L).owner }
+
+// lent is the fragment that L is lent to; nil if it is to none.
+func lent(L *glua.LState) *Fragment {
+	if data, ok := L.G.Registry.RawGetInt(slot).(*glua.LUserData); ok {
+		return data.Value.(*Fragment)
+	}
+	return nil
+}
+
+// Of returns the fragment that runs in L: the one that L is lent to, or whose
+// context it carries. A state without one has a fragment which is never cancelled
+// and prints to standard error.
 func Of(L *glua.LState) *Fragment {
+	if f := lent(L); f != nil {
+		return f
+	}
 	if ctx := L.Context(); ctx != nil {
 		if f, ok := ctx.Value(fragmentKey{}).(*Fragment); ok {
 			return f
