@@ -206,7 +206,7 @@ func (c *Channel) ReceiveInto(ctx context.Context, dst any) error {
 		return err
 	}
 	err = decodeInto(payload, c, dst)
-	if _, ok := dst.(Unmarshaler); !ok { // package lua's keep it
+	if _, ok := dst.(Unmarshaler); !ok { // which may keep it
 		reuse(payload)
 	}
 	return err

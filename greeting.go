@@ -28,11 +28,11 @@ type greeting struct {
 	io.ReadWriteCloser
 	ctx    context.Context // of the opening
 	cancel context.CancelCauseFunc
-	poller busy.Poller // the connection, if it is one
-	writer busy.WritePoller
-	seen   []byte        // what was read of the hello, and before it; the reader's
-	rest   []byte        // what was read with the hello; the reader's
-	said   chan struct{} // closed when the hello has come
+	poller busy.Poller      // the connection, if it is one
+	writer busy.WritePoller // the connection, if it is one
+	seen   []byte           // what was read of the hello, and before it; the reader's
+	rest   []byte           // what was read with the hello; the reader's
+	said   chan struct{}    // closed when the hello has come
 
 	mu   sync.Mutex // guards the following
 	info Info

@@ -40,7 +40,8 @@ type Marshaler interface {
 }
 
 // Unmarshaler is a value which decodes an item by itself. b is valid only
-// during the call, and holds what the peer sent: it may be malformed, nested
+// during the call, unless the value is what [Channel.ReceiveInto] was given
+// itself: that one may keep b, which nobody changes then. b holds what the peer sent: it may be malformed, nested
 // without end, or claim sizes that are not there. The channel is the one on
 // which the item came, for [Channel.ReadRef]; it is nil if there is none.
 type Unmarshaler interface {

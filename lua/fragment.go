@@ -33,7 +33,7 @@ type fragment struct {
 	began   time.Time
 	std     *std.Fragment
 	ctx     context.Context // ends when the fragment is cancelled; carries std
-	stop    *interrupt
+	cancel  *interrupt
 	chunk   *luagw.Chunk
 	find    finder
 
@@ -60,7 +60,7 @@ func newFragment(r *Runtime, ctx context.Context, chunk *luagw.Chunk, ch *luagw.
 	f := &fragment{runtime: r, chunk: chunk, find: find}
 	f.std = std.NewFragment(ctx, output)
 	f.ctx = f.std.Context()
-	f.stop = newInterrupt(f.ctx)
+	f.cancel = newInterrupt(f.ctx)
 	f.std.OnWait(f.flush)
 	f.state, f.began = r.states.take(), time.Now()
 	f.L = f.state.L
@@ -75,7 +75,7 @@ func fragmentOf(L *glua.LState) *fragment { return std.Owner(L).(*fragment) }
 // function is a chunk as a function of L, the fragment's state or a thread of it.
 func (f *fragment) function(L *glua.LState, code *compiled) *glua.LFunction {
 	f.open(code)
-	return L.NewFunctionFromProto(f.stop.own(code.proto))
+	return L.NewFunctionFromProto(f.cancel.own(code.proto))
 }
 
 // flush sends what a channel holds back. It may be called concurrently.
@@ -88,7 +88,7 @@ func (f *fragment) flush() {
 // close ends what the fragment's modules have started, and its channels, with
 // the error that it ended with.
 func (f *fragment) close(err error) {
-	f.stop.stop()
+	f.cancel.stop()
 	f.std.End()
 	if err == nil && f.isUnchanged() {
 		f.runtime.states.giveBack(f.state)
@@ -127,7 +127,7 @@ func (f *fragment) release(c *luagw.Channel, err error) {
 func (f *fragment) call(code *compiled) (results []any, err error) {
 	defer func() {
 		r := recover()
-		if cause := f.stop.err(); r != nil && cause != nil {
+		if cause := f.cancel.err(); r != nil && cause != nil {
 			err = &luagw.RemoteError{Message: cause.Error()}
 		} else if r != nil {
 			err = &luagw.RemoteError{

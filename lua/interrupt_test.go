@@ -5,7 +5,6 @@ import (
 	"runtime"
 	"testing"
 	"testing/fstest"
-	"time"
 
 	"github.com/luagw/luagw"
 )
@@ -58,21 +57,6 @@ func TestCancelReachesAllCode(t *testing.T) {
 			c.Close()
 			awaitNone(t, ctx, gw)
 		})
-	}
-}
-
-// awaitNone waits until no fragment runs.
-func awaitNone(t *testing.T, ctx context.Context, gw *luagw.Gateway) {
-	t.Helper()
-	for {
-		st, err := gw.Status(ctx)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if st.Executing == 0 {
-			return
-		}
-		time.Sleep(time.Millisecond)
 	}
 }
 

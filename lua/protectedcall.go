@@ -29,7 +29,7 @@ func (f *fragment) nested(fn glua.LGFunction, what string, depth *int) glua.LGFu
 		// the machine would raise it again with its next instruction, but by an
 		// error without a traceback, which each pcall then takes of all that is
 		// below.
-		if err := f.stop.err(); err != nil && f.protected > 1 {
+		if err := f.cancel.err(); err != nil && f.protected > 1 {
 			panic(&glua.ApiError{Type: glua.ApiErrorRun, Object: glua.LString(err.Error()), StackTrace: "cancelled"})
 		}
 		return n

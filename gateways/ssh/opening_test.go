@@ -146,17 +146,24 @@ func TestCloseWhileOpening(t *testing.T) {
 	}
 }
 
-// TestCloseAnyTime closes while a session is opened, and leaves nothing behind:
-// TestMain looks.
+// TestCloseAnyTime closes at each stage of a session's opening, and leaves nothing
+// behind: TestMain looks.
 func TestCloseAnyTime(t *testing.T) {
-	s := sshtest.Start(t, sshtest.Options{SendEnv: true})
-	for i := range 20 {
+	for _, stage := range []string{"", "session", "env", "exec"} {
+		reached := make(chan string, 64)
+		s := sshtest.Start(t, sshtest.Options{SendEnv: true, Delay: func(request string) { reached <- request }})
 		conn, err := run(t, dialer(t), s.Spec(), longCommand("cat"), ssh.RunOptions{Ahead: aheadVar})
 		if err != nil {
 			t.Fatal(err)
 		}
 		io.WriteString(conn, "ahead")
-		time.Sleep(time.Duration(i) * 100 * time.Microsecond)
+		for at := ""; at != stage; {
+			select {
+			case at = <-reached:
+			case <-inTime(t).Done():
+				t.Fatalf("the server has not come to %q", stage)
+			}
+		}
 		if err := conn.Close(); err != nil {
 			t.Error(err)
 		}

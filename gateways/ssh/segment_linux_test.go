@@ -23,6 +23,9 @@ const (
 // longLink is a link on which it counts how often one waits.
 func longLink(t *testing.T) *testlink.Link {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("short: waits for a long link")
+	}
 	link, err := testlink.New(testlink.Options{Delay: 50 * time.Millisecond, Eager: true, MTU: 1500})
 	if errors.Is(err, errors.ErrUnsupported) {
 		t.Skip(err)
