@@ -42,7 +42,7 @@ func (b *Bootstrap) source() agents.Source {
 }
 
 // Command returns the command line that the host is to run: one line, of less
-// than 4 KiB as long as spec names no agent, that any login shell takes, be it
+// than 5 KiB as long as spec names no agent, that any login shell takes, be it
 // a Bourne shell, csh or fish. If spec.Agent is set it is that program, whose
 // words are quoted so that no shell changes them; a word with a line break is
 // not for csh. The error is a [*luagw.SpecError] if spec.Agent cannot be read.

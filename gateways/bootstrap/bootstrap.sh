@@ -12,17 +12,17 @@
 # is for the agent alone.
 l=$LC_LUAGW; unset LC_LUAGW;
 
-# h is the hash that is wanted; 0 if there is none for this platform, or none yet.
-m=$(uname -sm) u=;
-case $m in
+# pick: h is the hash that is wanted where uname says m; 0 if there is none for this
+# platform, or none yet.
+pick() { case $m in
 @HASHES@
-*) h=0;; esac;
+*) h=0;; esac; };
 
 # same FILE: FILE has the hash h. The fastest that can tell does; where nothing
-# can, it is taken for granted. Openssl goes first for its speed.
-same() { s=x; for w in "openssl sha256" sha256sum sha256 "shasum -a 256" "busybox sha256sum"; do
+# can, it is taken for granted, and x is set. Openssl goes first for its speed.
+same() { x=x; for w in "openssl sha256" sha256sum sha256 "shasum -a 256" "busybox sha256sum"; do
 	command -v ${w%% *} >/dev/null 2>&1 || continue;
-	case $($w <"$1" 2>/dev/null) in *$h*) return 0;; ?*) s=;; esac; done; [ $s ]; };
+	case $($w <"$1" 2>/dev/null) in *$h*) x=; return 0;; ?*) x=;; esac; done; [ "$x" ]; };
 
 # The places, best first; none in the home of another user, which sudo may leave
 # in HOME. Behind a - comes the number of the user.
@@ -31,19 +31,38 @@ same() { s=x; for w in "openssl sha256" sha256sum sha256 "shasum -a 256" "busybo
 set -- "$@" /var/tmp/luagw- /dev/shm/luagw-;
 [ -O "$XDG_RUNTIME_DIR" ] && set -- "$@" "$XDG_RUNTIME_DIR/luagw";
 set -- "$@" /tmp/luagw-;
+h= u=;
 place() { case $d in /*-) d=$d${u:=$(id -u)};; /*) ;; *) return 1;; esac; f=$d/luagw-agent-$h; };
 
-# check FILE: nobody else can write to d, or put another in its place, and FILE has
-# the hash h. If it is not so, e says why. An empty FILE is not looked at. The
-# directory above d is sticky (t), or ours and closed to others (x).
-check() { i=;
+# c names this boot of the system, if that tells; v is what a mark says of f.
+c= v=; { read -r c </proc/sys/kernel/random/boot_id; } 2>/dev/null;
+
+# check [NAME]: nobody else can write to d, or put another in its place. If it is not
+# so, e says why. The directory above d is sticky (t), or ours and closed to others (x).
+# s is how ls shows NAME in d, with its inode and the time of its last change, which
+# nobody can set; nothing where that is not told to the nanosecond.
+check() { i= s=;
 	[ -O "$d" ] || { e="it belongs to another user"; return 1; };
 	[ -L "$d" ] && { e="it is a symbolic link"; return 1; };
-	for w in $(cd "$d" && LC_ALL=C ls -ldn . ..); do
-		case $w in d????????[tT]*) i=t$i;; d????-??-*) i=x$i;; esac; done;
+	w="-ldn . .."; [ "$c" ] && [ "$1" ] && w="-ldnic --full-time . .. $1";
+	w=$(cd "$d" && LC_ALL=C ls $w 2>/dev/null) || w=$(cd "$d" && LC_ALL=C ls -ldn . ..);
+	for w in $w; do
+		case $w in d????????[tT]*) i=t$i;; d????-??-*) i=x$i;; ..) s=$c;; *) s=${s:+$s $w};; esac; done;
+	case $s in *:??.000000000*) s=;; *:??.?????????*) ;; *) s=;; esac;
 	[ "$i" = tx ] || { [ "$i" = xx ] && [ -O "$d/.." ]; } ||
-	{ e="others can write to it, or to the directory above it"; return 1; };
-	[ -z "$1" ] || same "$1" || { e="what arrived has another hash"; return 1; }; };
+	{ e="others can write to it, or to the directory above it"; return 1; }; };
+
+# clean: remove what nobody has used for long. What runs cannot be opened for writing.
+clean() { (cd "$d" && find . -type f "(" -name "tmp.*" -mtime +0 -o -name "luagw-agent-*" -atime +30 ")" |
+	while read -r w; do true >>"$w" && rm -f "$w"; done) 2>/dev/null; true; };
+
+# known: f is an agent that is wanted and whose hash was right in this boot; so says a
+# mark, of which the first line is what uname said then, and the second was s.
+known() { for k in "$d"/luagw-agent-*."$c"; do [ -f "$k" ] && [ -O "$k" ] &&
+	{ read -r m && read -r v; } <"$k" && pick && place && [ "$k" = "$f.$c" ] && return 0; done; return 1; };
+
+# mark: leave one.
+mark() { [ "$s" ] && [ -z "$x" ] && { { echo "$m"; echo "$s"; } >"$d/tmp.$$" && mv -f "$d/tmp.$$" "$f.$c"; } 2>/dev/null && clean; true; };
 
 # run: become the agent. An exit follows, for where the system does not take it for
 # an executable mksh returns from here, and waits for ever for what it starts next:
@@ -52,7 +71,12 @@ check() { i=;
 run() { trap - 0; echo; echo "luagw-bootstrap run $m: $f"; LUAGW_SERVE=stdio; export LUAGW_SERVE;
 	[ "$l" ] && LUAGW_AHEAD="$$ $l" && export LUAGW_AHEAD; exec "$f"; };
 
-for d; do place && [ -f "$f" ] && [ -x "$f" ] && [ -O "$f" ] && check "$f" && { run; exit; }; done;
+# The agent is here: as it was when it was marked, or with the right hash.
+ready() { [ -f "$f" ] && [ -x "$f" ] && [ -O "$f" ] && check "${f##*/}" &&
+	{ { [ "$s" ] && [ "$s" = "$v" ]; } || { same "$f" && mark; }; } };
+[ "$c" ] && for d; do place && known && ready && { run; exit; }; done;
+m=$(uname -sm); pick; v=;
+for d; do place && ready && { run; exit; }; done;
 
 # It is not here. Yash comes no further in its input than to the first zero byte, of
 # which what was sent ahead has some.
@@ -73,15 +97,12 @@ get() { echo; echo "luagw-bootstrap want $$ ${z%% *} $m";
 		y=$((n-i)); b=$((y<4096?y:4096));
 		e=$(dd bs=$b count=$((y/b)) 2>&1 >>"$t.z") || return 1;
 		y=$i; i=$(($(wc -c <"$t.z"))); [ $i -gt $y ] || exit 1; done;
-	e=$({ $z <"$t.z" >"$t" && chmod 700 "$t"; } 2>&1) && check "$t" && e=$(mv -f "$t" "$f" 2>&1) && clean; };
-
-# clean: remove what nobody has used for long. What runs cannot be opened for writing.
-clean() { drop; (cd "$d" && find . -type f "(" -name "tmp.*" -mtime +0 -o -name "luagw-agent-*" -atime +30 ")" |
-	while read -r w; do true >>"$w" && rm -f "$w"; done) 2>/dev/null; true; };
+	e=$({ $z <"$t.z" >"$t" && chmod 700 "$t"; } 2>&1) && check && { same "$t" || { e="what arrived has another hash"; false; }; } &&
+	e=$(mv -f "$t" "$f" 2>&1) && drop && clean; };
 
 [ -O "$HOME" ] || q="; ${HOME:-HOME}: it is missing, or belongs to another user";
 for d; do place || continue; t=$d/tmp.$$;
-	e=$(mkdir -p "$d" 2>&1) && check "" && e=$({ : >"$t" && chmod 700 "$t"; } 2>&1) &&
+	e=$(mkdir -p "$d" 2>&1) && check && e=$({ : >"$t" && chmod 700 "$t"; } 2>&1) &&
 	{ e=$("$t" 2>&1) || { e="nothing may be run there: $e"; false; }; } && drop && get && { umask $o; run; exit; };
 	drop; q="$q; $d: $e"; done;
 echo; echo luagw-bootstrap failed $q; exit 1

@@ -1,0 +1,155 @@
+//go:build unix
+
+package bootstrap
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// isMark reports whether a file in the cache is one that says of an agent that
+// its hash was right.
+func isMark(name string) bool {
+	return regexp.MustCompile(`^luagw-agent-[0-9a-f]{64}\.[0-9a-f-]{36}$`).MatchString(name)
+}
+
+// boot names this boot of the system.
+func boot(t *testing.T) string {
+	t.Helper()
+	id, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		t.Skip("the system does not name its boots, so nothing is marked")
+	}
+	return string(bytes.TrimSpace(id))
+}
+
+// counting is a host that keeps a list of the programs which the script starts.
+func counting(t *testing.T) (h *host, started func() string) {
+	t.Helper()
+	dir := t.TempDir()
+	list := filepath.Join(dir, "list")
+	for _, name := range []string{"uname", "ls", "openssl", "find"} {
+		needs(t, name)
+		script := "#!/bin/sh\necho " + name + " >>" + list + "\nPATH=${PATH#*:} exec " + name + ` "$@"` + "\n"
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(script), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h = &host{home: t.TempDir(), path: dir + ":" + os.Getenv("PATH")}
+	return h, func() string {
+		words, _ := os.ReadFile(list)
+		os.Remove(list)
+		return strings.Join(strings.Fields(string(words)), " ")
+	}
+}
+
+// TestMark has the hash computed once in each boot, and again after whatever
+// happens to the agent or to the mark.
+func TestMark(t *testing.T) {
+	id := boot(t)
+	const (
+		quick = "ls"
+		whole = "uname ls openssl find"
+		again = "ls openssl find"
+	)
+	for _, tt := range []struct {
+		name   string
+		happen func(file, mark string) error
+		want   string
+	}{
+		{"nothing", func(_, _ string) error { return nil }, quick},
+		{"another boot", func(file, mark string) error { return os.Rename(mark, file+".00000000-0000-0000-0000-000000000000") }, whole},
+		{"no mark", func(_, mark string) error { return os.Remove(mark) }, whole},
+		{"an empty mark", func(_, mark string) error { return os.Truncate(mark, 0) }, whole},
+		{"half a mark", func(_, mark string) error { return os.Truncate(mark, 20) }, whole},
+		{"a mark for another platform", func(_, mark string) error { return edit(mark, "Linux", "Plan9") }, whole},
+		{"a mark of another file", func(_, mark string) error { return edit(mark, " -rwx", "0 -rwx") }, again},
+		{"a mark that is another user's", func(_, mark string) error { return os.Chown(mark, 65534, 65534) }, whole},
+		{"a mark that is a pipe", func(_, mark string) error { return errors.Join(os.Remove(mark), syscall.Mkfifo(mark, 0o600)) }, whole},
+		{"the agent was touched", func(file, _ string) error { return os.Chtimes(file, time.Now(), time.Now()) }, again},
+		{"the agent is another one of the same time", replaceKeepingTime, again},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			h, started := counting(t)
+			source := large(t)
+			h.checkColdAndWarm(t, source)
+			started()
+			h.checkWarm(t, source)
+			if got := started(); got != quick {
+				t.Fatalf("the third start runs %s, want %s", got, quick)
+			}
+			err := tt.happen(h.file(source), h.file(source)+"."+id)
+			if errors.Is(err, os.ErrPermission) {
+				t.Skip("only root can give files away")
+			} else if err != nil {
+				t.Fatal(err)
+			}
+			h.checkWarm(t, source)
+			if got := started(); got != tt.want {
+				t.Errorf("the next start runs %s, want %s", got, tt.want)
+			}
+		})
+	}
+}
+
+// edit replaces words in a file.
+func edit(path, from, to string) error {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	if !bytes.Contains(text, []byte(from)) {
+		return errors.New(path + " has no " + from)
+	}
+	return os.WriteFile(path, bytes.Replace(text, []byte(from), []byte(to), 1), 0o600)
+}
+
+// replaceKeepingTime puts a copy in the place of a file.
+func replaceKeepingTime(file, _ string) error {
+	info, err := os.Stat(file)
+	if err != nil {
+		return err
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	other := filepath.Join(filepath.Dir(filepath.Dir(file)), "other")
+	return errors.Join(os.WriteFile(other, text, 0o700), os.Chtimes(other, info.ModTime(), info.ModTime()), os.Rename(other, file))
+}
+
+// TestMarkOfUnknownHash has nothing that computes a hash, and therefore no mark.
+func TestMarkOfUnknownHash(t *testing.T) {
+	id := boot(t)
+	h := &host{path: tools(t, only("gzip")...)}
+	source := large(t)
+	h.checkColdAndWarm(t, source)
+	if _, err := os.Stat(h.file(source) + "." + id); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("Stat of the mark: %v, want that there is none", err)
+	}
+}
+
+// TestTamperedAndTimesSetBack changes a marked agent, and makes it look as old as
+// it was.
+func TestTamperedAndTimesSetBack(t *testing.T) {
+	source := large(t)
+	h := &host{home: t.TempDir()}
+	h.checkColdAndWarm(t, source)
+	file := h.file(source)
+	info, err := os.Stat(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(flip(file, 100), os.Chtimes(file, info.ModTime(), info.ModTime())); err != nil {
+		t.Fatal(err)
+	}
+	h.checkColdAndWarm(t, source) // a good one is sent again
+}
