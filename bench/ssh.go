@@ -166,6 +166,9 @@ func coldOpening(ctx context.Context, b *bench, s *site) (*runner, error) {
 			return 0, err
 		}
 		cold, err := openOnce(ctx, group, spec)
+		if _, missing := os.Stat(s.file("cache/luagw")); err == nil && missing != nil {
+			err = fmt.Errorf("the agent was found elsewhere, and not sent: %w", missing)
+		}
 		return cold - warm, err
 	})
 	run.close = func() { group.Close() }

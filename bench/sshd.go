@@ -77,6 +77,8 @@ func (s *site) start(ctx context.Context) error {
 	return nil
 }
 
+// writeFiles writes the servers' files and the client's. The user's home is an empty
+// directory, so that startup files of his shell take no part in what is measured.
 func (s *site) writeFiles() error {
 	me, err := user.Current()
 	if err != nil {
@@ -101,8 +103,8 @@ func (s *site) writeFiles() error {
 		"authorized_keys": string(userKey),
 		"known_hosts":     known.String(),
 		"sshd_config": fmt.Sprintf("Port %d\nHostKey %s\nAuthorizedKeysFile %s\nPidFile none\nStrictModes no\nUsePAM no\n"+
-			"PasswordAuthentication no\nPermitRootLogin yes\nUseDNS no\nSetEnv XDG_CACHE_HOME=%s\n",
-			s.port, s.file("host"), s.file("authorized_keys"), s.file("cache")),
+			"PasswordAuthentication no\nPermitRootLogin yes\nUseDNS no\nSetEnv HOME=%s XDG_CACHE_HOME=%s\n",
+			s.port, s.file("host"), s.file("authorized_keys"), s.file("home"), s.file("cache")),
 		"ssh_config": fmt.Sprintf("Host *\n\tUser %s\n\tPort %d\n\tIdentityFile %s\n\tIdentitiesOnly yes\n\tIdentityAgent none\n"+
 			"\tUserKnownHostsFile %s\n\tGlobalKnownHostsFile /dev/null\n\tBatchMode yes\n\tControlPath %s\n",
 			me.Username, s.port, s.file("user"), s.file("known_hosts"), s.file("master-%h")),
@@ -111,7 +113,7 @@ func (s *site) writeFiles() error {
 			return err
 		}
 	}
-	return os.Mkdir(s.file("cache"), 0o700)
+	return errors.Join(os.Mkdir(s.file("cache"), 0o700), os.Mkdir(s.file("home"), 0o700))
 }
 
 // freePort returns a port that nobody listens on.
