@@ -14,9 +14,12 @@ type bench struct {
 	dir   string // for what is built here
 	agent string // path of the agent
 	echo  string // path of the bare child
-	site  *site  // one ssh server; nil until it is needed
-	fleet *site  // ten; nil until they are needed
-	far   *site  // one at the end of a long link; nil until it is needed
+
+	// Servers of ssh; nil until they are needed.
+	site     *site // one
+	mastered *site // one, to which a master of the system's client stands
+	fleet    *site // ten
+	far      *site // one at the end of a long link
 
 	python map[peer]*pythonPeer // those whose library is here
 

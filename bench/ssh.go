@@ -27,7 +27,7 @@ func sshJobs() []*job {
 		{
 			name: "ssh: the same by the system's client and its warm master", unit: seconds,
 			bars:  []bar{{byBare, 1.5, 1.2}},
-			luagw: onSite(withMaster(sshOpening("ssh"))), bare: onSite(withMaster(sshTrue)),
+			luagw: onMaster(sshOpening("ssh")), bare: onMaster(sshTrue),
 		},
 		{
 			name: "ssh: what a cold opening takes longer", unit: seconds,
@@ -63,19 +63,34 @@ const here = "127.0.0.1"
 // siteJob is a job on a site.
 type siteJob func(ctx context.Context, b *bench, s *site) (*runner, error)
 
-// onSite has a job use the bench's one host, which is started when it is needed
-// first.
+// onSite has a job use the bench's one host.
 func onSite(work siteJob) starter {
+	return on(func(b *bench) **site { return &b.site }, []string{here}, work)
+}
+
+// onMaster has a job use a host to which a master of the system's client stands.
+func onMaster(work siteJob) starter {
+	return on(func(b *bench) **site { return &b.mastered }, []string{here}, func(ctx context.Context, b *bench, s *site) (*runner, error) {
+		if err := s.startMaster(ctx, here); err != nil {
+			return nil, err
+		}
+		return work(ctx, b, s)
+	})
+}
+
+// on has a job use some hosts, which are started when they are needed first.
+func on(of func(b *bench) **site, hosts []string, work siteJob) starter {
 	return func(ctx context.Context, b *bench) (*runner, error) {
-		if b.site == nil {
-			s, err := newSite(ctx, []string{here}, "")
+		s := of(b)
+		if *s == nil {
+			started, err := newSite(ctx, hosts, "")
 			if err != nil {
 				return nil, err
 			}
-			b.site = s
-			b.closers = append(b.closers, s.close)
+			*s = started
+			b.closers = append(b.closers, started.close)
 		}
-		return work(ctx, b, b.site)
+		return work(ctx, b, *s)
 	}
 }
 
@@ -140,19 +155,6 @@ func sshTrue(_ context.Context, _ *bench, s *site) (*runner, error) {
 	}), nil
 }
 
-// withMaster does a job while a master connection of the system's client
-// stands.
-func withMaster(work siteJob) siteJob {
-	return func(ctx context.Context, b *bench, s *site) (*runner, error) {
-		if s.ssh(ctx, here, "-O", "check").Run() != nil {
-			if err := s.ssh(ctx, here, "-M", "-N", "-f").Run(); err != nil {
-				return nil, fmt.Errorf("start a master: %w", err)
-			}
-		}
-		return work(ctx, b, s)
-	}
-}
-
 // coldOpening is how much longer it takes where no agent is.
 func coldOpening(ctx context.Context, b *bench, s *site) (*runner, error) {
 	group := b.group()
@@ -207,28 +209,20 @@ const (
 	fleetSize  = 100
 )
 
-// onFleet has a job use ten hosts, which are started when they are needed first.
+// onFleet has a job use ten hosts.
 func onFleet(work func(ctx context.Context, b *bench, s *site) error) starter {
-	return func(ctx context.Context, b *bench) (*runner, error) {
-		if b.fleet == nil {
-			hosts := make([]string, fleetHosts)
-			for i := range hosts {
-				hosts[i] = fmt.Sprintf("127.0.1.%d", i+1)
-			}
-			s, err := newSite(ctx, hosts, "")
-			if err != nil {
-				return nil, err
-			}
-			b.fleet = s
-			b.closers = append(b.closers, s.close)
-		}
+	hosts := make([]string, fleetHosts)
+	for i := range hosts {
+		hosts[i] = fmt.Sprintf("127.0.1.%d", i+1)
+	}
+	return on(func(b *bench) **site { return &b.fleet }, hosts, func(_ context.Context, b *bench, s *site) (*runner, error) {
 		measure := func(ctx context.Context, _ int) (float64, error) {
 			start := time.Now()
-			err := work(ctx, b, b.fleet)
+			err := work(ctx, b, s)
 			return time.Since(start).Seconds(), err
 		}
 		return &runner{measure: measure, close: func() {}}, nil
-	}
+	})
 }
 
 // atOnce does something for each of a hundred logins, all at the same time.

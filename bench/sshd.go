@@ -151,6 +151,18 @@ func (s *site) sshArgs(host string, args ...string) []string {
 	return append([]string{"-F", s.file("ssh_config"), host}, args...)
 }
 
+// startMaster has the system's client keep a connection open for others, unless it
+// does. It ends with the server.
+func (s *site) startMaster(ctx context.Context, host string) error {
+	if s.ssh(ctx, host, "-O", "check").Run() == nil {
+		return nil
+	}
+	if err := s.ssh(ctx, host, "-M", "-N", "-f").Run(); err != nil {
+		return fmt.Errorf("start a master: %w", err)
+	}
+	return nil
+}
+
 // close ends the servers, and the connections that they serve with them.
 func (s *site) close() {
 	for _, server := range s.servers {

@@ -16,8 +16,11 @@ import (
 // is run is to be closed by Close.
 type Client struct {
 	spec    *luagw.Spec
-	link    *link    // nil with ssh_program
-	program *program // nil without
+	master  *master  // nil where none stands; what follows is used if it gives no session
+	program *program // nil without ssh_program
+	link    *link    // nil with ssh_program, and as long as there is a master
+
+	connect func(ctx context.Context) (*link, error) // makes link
 }
 
 // RunOptions say how a command is run.
@@ -40,7 +43,7 @@ type RunOptions struct {
 	// later. The host's server may not take the variable. A session that is
 	// refused is an error of Read.
 	//
-	// Without effect with ssh_program.
+	// Without effect with ssh_program, and over a ControlMaster.
 	Ahead string
 }
 
@@ -66,8 +69,17 @@ func (c *Client) Subsystem(ctx context.Context, name string, opts RunOptions) (i
 }
 
 func (c *Client) start(ctx context.Context, request, what string, opts RunOptions) (io.ReadWriteCloser, error) {
+	if conn := c.overMaster(ctx, request, what, opts); conn != nil {
+		return conn, nil
+	}
 	if c.program != nil {
 		return c.program.start(request, what, opts)
+	}
+	if c.link == nil {
+		var err error
+		if c.link, err = c.connect(ctx); err != nil {
+			return nil, openError(c.spec, err)
+		}
 	}
 	s := newSession(c.link, c.spec, opts.Stderr)
 	if opts.Ahead != "" {
@@ -81,13 +93,34 @@ func (c *Client) start(ctx context.Context, request, what string, opts RunOption
 	return s, nil
 }
 
+// overMaster runs something over the master, if there is one; nil where that cannot
+// be. It has no terminal to give that passes all bytes.
+func (c *Client) overMaster(ctx context.Context, request, what string, opts RunOptions) io.ReadWriteCloser {
+	m := c.master
+	c.master = nil
+	if m == nil {
+		return nil
+	}
+	if opts.PTY {
+		m.conn.Close()
+		return nil
+	}
+	if s := m.start(ctx, request, what, opts); s != nil {
+		return s
+	}
+	return nil
+}
+
 // Close closes the client and what was started with it. It may be called any
 // number of times.
 func (c *Client) Close() error {
-	if c.link == nil {
-		return nil
+	switch {
+	case c.master != nil:
+		return c.master.conn.Close()
+	case c.link != nil:
+		return c.link.close()
 	}
-	return c.link.close()
+	return nil
 }
 
 // spawnError tells why no command runs.

@@ -28,7 +28,9 @@ type program struct {
 // It cannot ask anything at the terminal, where it would get in the way of this
 // program: with BatchMode it does not try. Where $SSH_ASKPASS names a program
 // that asks, that is used.
-func (d *Dialer) program(spec *luagw.Spec, line string) (*Client, error) {
+//
+// Where a master stands that ssh would use, it need not be started.
+func (d *Dialer) program(ctx context.Context, spec *luagw.Spec, line string) (*Client, error) {
 	words, err := (&luagw.Spec{Kind: "exec", Target: line}).Command()
 	if err != nil || len(words) == 0 {
 		return nil, &luagw.SpecError{Spec: spec.String(), Key: "ssh_program", Reason: fmt.Sprintf("%q is no command line", line)}
@@ -41,7 +43,22 @@ func (d *Dialer) program(spec *luagw.Spec, line string) (*Client, error) {
 	if err != nil {
 		return nil, openError(spec, fault(luagw.StageResolve, fmt.Errorf("ssh_program: %w", err)))
 	}
-	return &Client{spec: spec, program: &program{spec: spec, path: path, args: append(words, options...)}}, nil
+	client := &Client{spec: spec, program: &program{spec: spec, path: path, args: append(words, options...)}}
+	if line == "ssh" {
+		client.master = d.programMaster(ctx, spec)
+	}
+	return client, nil
+}
+
+// programMaster is the master that ssh would use. What ssh does itself is not told
+// as missing here, and of what is wrong with the configuration ssh tells.
+func (d *Dialer) programMaster(ctx context.Context, spec *luagw.Spec) *master {
+	quiet := &Dialer{NetDial: d.NetDial, Notice: func(string) {}, Home: d.Home}
+	h, err := quiet.target(ctx, spec)
+	if err != nil {
+		return nil
+	}
+	return d.master(ctx, h, spec.Params)
 }
 
 // programOptions are the keys of a spec as options of ssh(1).

@@ -2,6 +2,7 @@ package ssh
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -116,6 +117,13 @@ func (s settings) duration(keyword string, unset time.Duration) (time.Duration, 
 
 // tokens are what stands for %h and the like.
 type tokens map[byte]string
+
+// with returns the tokens and another one.
+func (t tokens) with(name byte, value string) tokens {
+	more := maps.Clone(t)
+	more[name] = value
+	return more
+}
 
 // expand replaces the %-tokens in text.
 func (t tokens) expand(text string) (string, error) {

@@ -7,7 +7,8 @@
 // concerns one command without a terminal. A keyword that is not understood, or
 // has no effect here, is told once to [Dialer.Notice]. With the spec's key
 // ssh_program a program such as ssh is run instead, with all that it can do:
-// its configuration, ControlMaster, FIDO keys, GSSAPI.
+// its configuration, FIDO keys, GSSAPI. A ControlMaster that stands is used in
+// either way, and this package never becomes one.
 //
 // Secrets stay on this side: agents are not forwarded, and through a jump host
 // goes only what is encrypted for the host behind it. Host keys are always
@@ -74,6 +75,11 @@ type Dialer struct {
 // call and not the client. With the key ssh_program nothing is connected yet:
 // the program does that when the command is run.
 //
+// Where a ControlMaster of OpenSSH's client stands for the host (ControlPath, and
+// ControlMaster not yes or ask), its connection is used, as ssh(1) does, unless the
+// spec has hostkey, known_hosts or identity. If the master gives no session the
+// user is told by Notice, and the client makes a connection of its own.
+//
 // A spec that goes through a gateway has its first connection made there, and
 // all else here: the host key is checked on this side, and keys stay on it.
 //
@@ -85,14 +91,20 @@ func (d *Dialer) Connect(ctx context.Context, spec *luagw.Spec) (*Client, error)
 		if err := startsHere("ssh_program", spec.Through()); err != nil {
 			return nil, openError(spec, err)
 		}
-		return d.program(spec, line)
+		return d.program(ctx, spec, line)
 	}
 	ctx = withThrough(ctx, spec)
 	h, err := d.target(ctx, spec)
 	if err != nil {
 		return nil, openError(spec, fault(luagw.StageResolve, err))
 	}
-	l, err := d.link(ctx, h, spec.Params["ssh_config"], 0)
+	connect := func(ctx context.Context) (*link, error) {
+		return d.link(withThrough(ctx, spec), h, spec.Params["ssh_config"], 0)
+	}
+	if m := d.master(ctx, h, spec.Params); m != nil {
+		return &Client{spec: spec, master: m, connect: connect}, nil
+	}
+	l, err := connect(ctx)
 	if err != nil {
 		return nil, openError(spec, err)
 	}
