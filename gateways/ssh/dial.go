@@ -16,7 +16,7 @@ import (
 )
 
 // dial makes the connection below SSH.
-func (d *Dialer) dial(ctx context.Context, h *host, below *link, until time.Time) (net.Conn, error) {
+func (d *Dialer) dial(ctx context.Context, h *host, below way, until time.Time) (net.Conn, error) {
 	ctx, cancel := context.WithDeadlineCause(ctx, until, fmt.Errorf("%w for %v", errSilent, h.each))
 	defer cancel()
 	var conn net.Conn
@@ -24,7 +24,7 @@ func (d *Dialer) dial(ctx context.Context, h *host, below *link, until time.Time
 	via := through(ctx)
 	switch {
 	case below != nil:
-		conn, err = below.client.DialContext(ctx, "tcp", h.address())
+		conn, err = below.dial(ctx, h)
 	case h.command != "":
 		if err := startsHere("ProxyCommand", via); err != nil {
 			return nil, err
@@ -76,7 +76,7 @@ func (h *host) netDial(ctx context.Context) (net.Conn, error) {
 }
 
 // dialError tells at which stage and why no connection came about.
-func (h *host) dialError(ctx context.Context, err error, below *link) error {
+func (h *host) dialError(ctx context.Context, err error, below way) error {
 	stage := luagw.StageDial
 	cause := err
 	if dns, ok := errors.AsType[*net.DNSError](err); ok {
@@ -98,7 +98,7 @@ func (h *host) dialError(ctx context.Context, err error, below *link) error {
 	}
 	from := ""
 	if below != nil {
-		from = " from " + below.host.name
+		from = " from " + below.name()
 	}
 	return &stageError{stage: stage, err: fmt.Errorf("cannot connect to %s%s: %w", h, from, cause)}
 }

@@ -29,7 +29,7 @@ type link struct {
 	host   *host
 	client *gossh.Client
 	wire   *wire
-	below  *link // the jump host that it goes through; nil for none
+	below  way // the jump host that it goes through; nil for none
 
 	done chan struct{} // closed by watch; what follows is set before
 	err  error         // why the connection ended
@@ -57,7 +57,7 @@ func (d *Dialer) link(ctx context.Context, h *host, file string, depth int) (*li
 }
 
 // jump connects to the last of the jump hosts; nil if there are none.
-func (d *Dialer) jump(ctx context.Context, h *host, file string, depth int) (*link, error) {
+func (d *Dialer) jump(ctx context.Context, h *host, file string, depth int) (way, error) {
 	if len(h.jumps) == 0 {
 		return nil, nil
 	}
@@ -65,6 +65,9 @@ func (d *Dialer) jump(ctx context.Context, h *host, file string, depth int) (*li
 	hop, err := d.hop(ctx, strings.TrimSpace(h.jumps[last]), file)
 	if err != nil {
 		return nil, fault(luagw.StageResolve, err)
+	}
+	if w := d.masterWay(ctx, hop); w != nil {
+		return w, nil
 	}
 	if last > 0 {
 		hop.jumps, hop.command = h.jumps[:last], ""
@@ -84,7 +87,7 @@ func (d *Dialer) jump(ctx context.Context, h *host, file string, depth int) (*li
 // login makes a connection to a host and logs in, and does so again if the
 // server drops it at once, as sshd does when too many come at a time, or shows
 // another key than the pinned one, of another type.
-func (d *Dialer) login(ctx context.Context, h *host, below *link) (*link, error) {
+func (d *Dialer) login(ctx context.Context, h *host, below way) (*link, error) {
 	leave, err := d.gate.enter(ctx, h.address())
 	if err != nil {
 		return nil, fault(luagw.StageDial, fmt.Errorf("%s: waiting for other logins: %w", h, err))
@@ -97,7 +100,7 @@ func (d *Dialer) login(ctx context.Context, h *host, below *link) (*link, error)
 }
 
 // insist makes connections until one is not dropped.
-func (d *Dialer) insist(ctx context.Context, h *host, below *link, search *pinSearch) (*link, error) {
+func (d *Dialer) insist(ctx context.Context, h *host, below way, search *pinSearch) (*link, error) {
 	until := search.until(h)
 	for try := 0; ; try++ {
 		l, err := d.tryLogin(ctx, h, below, search)
@@ -137,7 +140,7 @@ func (e *droppedError) Error() string {
 func (e *droppedError) Unwrap() error { return e.cause }
 
 // tryLogin makes one connection and logs in.
-func (d *Dialer) tryLogin(ctx context.Context, h *host, below *link, search *pinSearch) (*link, error) {
+func (d *Dialer) tryLogin(ctx context.Context, h *host, below way, search *pinSearch) (*link, error) {
 	conn, err := d.dial(ctx, h, below, search.until(h))
 	if err != nil {
 		return nil, err
@@ -257,7 +260,7 @@ func plainError(err error) error {
 }
 
 // watchLink begins to look after a connection.
-func watchLink(h *host, client *gossh.Client, w *wire, below *link) *link {
+func watchLink(h *host, client *gossh.Client, w *wire, below way) *link {
 	l := &link{host: h, client: client, wire: w, below: below, done: make(chan struct{})}
 	if h.alive > 0 {
 		l.pulse = time.AfterFunc(h.alive, l.beat)

@@ -261,3 +261,29 @@ func TestControlPath(t *testing.T) {
 		})
 	}
 }
+
+// TestMasterOfJumpHost: a jump host to which a master stands is not logged in to.
+func TestMasterOfJumpHost(t *testing.T) {
+	b := newMasterBed(t, "m")
+	b.startMaster(t)
+	inner := sshtest.Start(t, sshtest.Options{})
+	text, err := os.ReadFile(b.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec := "ssh:inner//ssh_config=" + b.WriteFile("both", string(text)+hostConfig("inner", inner.Site, "ProxyJump web"))
+	for range 2 {
+		succeeds(t, dialer(t), spec)
+	}
+	b.wantLogins(t, 1)
+	inner.Stop()
+	_, err = output(t, dialer(t), spec, "true")
+	wantStage(t, err, luagw.StageDial)
+	want := fmt.Sprintf(`dial: cannot connect to inner (127.0.0.1 port PORT) from web: the ControlMaster at %s/m: it refuses: "Session open refused by peer"`, b.Dir)
+	wantSentence(t, inner.Site, err, want)
+	b.stopMaster()
+	inner = sshtest.Start(t, sshtest.Options{})
+	spec = "ssh:inner//ssh_config=" + b.WriteFile("both", string(text)+hostConfig("inner", inner.Site, "ProxyJump web"))
+	succeeds(t, dialer(t), spec)
+	b.wantLogins(t, 2)
+}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"sync"
 	"syscall"
@@ -98,7 +97,7 @@ func (s *masterSession) watch() {
 func (s *masterSession) Read(p []byte) (int, error) {
 	n, err := s.out.Read(p)
 	if !errors.Is(err, io.EOF) {
-		return n, pipeError(err)
+		return n, closed(netError(err))
 	}
 	timer := time.NewTimer(lastWords)
 	defer timer.Stop()
@@ -119,15 +118,7 @@ func (s *masterSession) Write(p []byte) (int, error) {
 	if errors.Is(err, syscall.EPIPE) {
 		err = fmt.Errorf("write to the command on %s: it does not take any more: %w", s.host, io.ErrClosedPipe)
 	}
-	return n, pipeError(err)
-}
-
-// pipeError is the project's error for what was closed on this side.
-func pipeError(err error) error {
-	if errors.Is(err, fs.ErrClosed) {
-		return luagw.ErrClosed
-	}
-	return err
+	return n, closed(netError(err))
 }
 
 // CloseWrite ends the command's standard input.

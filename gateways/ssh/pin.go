@@ -59,7 +59,7 @@ func (s *pinSearch) algorithms(list []string, wanted string) []string {
 }
 
 // loginPinned logs in where one key is pinned.
-func (d *Dialer) loginPinned(ctx context.Context, h *host, below *link) (*link, error) {
+func (d *Dialer) loginPinned(ctx context.Context, h *host, below way) (*link, error) {
 	s := new(pinSearch)
 	for {
 		l, err := d.insist(ctx, h, below, s)

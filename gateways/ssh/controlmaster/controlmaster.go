@@ -159,6 +159,9 @@ func (c *Conn) Wait() (code int, err error) {
 	}
 }
 
+// Path is where the master listens.
+func (c *Conn) Path() string { return c.path }
+
 // Close ends the session, if there is one.
 func (c *Conn) Close() error { return c.conn.Close() }
 
