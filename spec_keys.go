@@ -12,6 +12,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/luagw/luagw/internal/nearest"
 )
 
 var specKinds = []string{"popen", "exec", "ssh", "tcp", "unix"}
@@ -72,7 +74,7 @@ func checkKind(kind string) error {
 		return nil
 	}
 	fault := fmt.Sprintf("unknown kind %q, want popen, exec, ssh, tcp or unix", kind)
-	if near := nearest(kind, append([]string{"socket"}, specKinds...)); near != "" {
+	if near := nearest.Word(kind, append([]string{"socket"}, specKinds...)); near != "" {
 		fault += fmt.Sprintf("; did you mean %q?", near)
 	}
 	return specFault("kind", "%s", fault)
@@ -113,7 +115,7 @@ func nearestKey(kind, key string) string {
 			known = append(known, p.name)
 		}
 	}
-	return nearest(key, known)
+	return nearest.Word(key, known)
 }
 
 // check tells what is wrong with s, as a SpecError that lacks the spec's text.
@@ -350,40 +352,4 @@ func parseSpecSize(value string) (int64, error) {
 		return 0, fmt.Errorf("%q is no size; write a number of bytes, or for instance 512K or 4M", value)
 	}
 	return int64(n) << shift, nil
-}
-
-// nearest returns the word of known that takes the fewest edits to make of
-// word; empty if that is more than half of it.
-func nearest(word string, known []string) string {
-	best, least := "", min(3, len(word)/2)+1
-	if len(word) > 40 { // nobody mistyped that
-		return ""
-	}
-	for _, k := range known {
-		if d := editDistance(strings.ToLower(word), strings.ToLower(k)); d < least {
-			best, least = k, d
-		}
-	}
-	return best
-}
-
-// editDistance is Levenshtein's, in bytes.
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

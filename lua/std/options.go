@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	glua "github.com/yuin/gopher-lua"
+
+	"github.com/luagw/luagw/internal/nearest"
 )
 
 // options is the table of named options which may end a call's arguments.
@@ -90,42 +92,9 @@ func (o options) refuse(key, want string, got glua.LValue) {
 // unknownName says that name is no such thing, and which of known is nearest.
 func unknownName(what, name string, known []string) string {
 	text := fmt.Sprintf("unknown %s %q", what, name)
-	if near := nearest(name, known); near != "" {
+	if near := nearest.Word(name, known); near != "" {
 		return text + fmt.Sprintf(" (did you mean %q?)", near)
 	}
 	known = slices.Sorted(slices.Values(known))
 	return text + " (known: " + strings.Join(known, ", ") + ")"
-}
-
-// nearest returns the known word that is the fewest edits away from word, or
-// "" if none is near enough to be a likely slip.
-func nearest(word string, known []string) string {
-	best, bestEdits := "", len(word)/3+2
-	for _, k := range known {
-		if n := edits(word, k); n < bestEdits {
-			best, bestEdits = k, n
-		}
-	}
-	return best
-}
-
-// edits is the Levenshtein distance of a and b in bytes.
-func edits(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
-				change++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

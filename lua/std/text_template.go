@@ -7,6 +7,8 @@ import (
 
 	glua "github.com/yuin/gopher-lua"
 	"github.com/yuin/gopher-lua/parse"
+
+	"github.com/luagw/luagw/internal/nearest"
 )
 
 // A template is made into a chunk of Lua in which each piece stands on the
@@ -113,7 +115,7 @@ func unknownVariable(name string, vars *glua.LTable) string {
 			names = append(names, string(known))
 		}
 	})
-	if near := nearest(name, names); near != "" {
+	if near := nearest.Word(name, names); near != "" {
 		return fmt.Sprintf("no variable %q (did you mean %q?)", name, near)
 	}
 	return fmt.Sprintf("no variable %q", name)
