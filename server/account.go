@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // lookupTime bounds what a directory of users (LDAP, sssd) may take.
@@ -42,7 +43,11 @@ func findAccount(ctx context.Context, name string) (*account, error) {
 	if err == nil {
 		return accountOf(u)
 	}
-	return directoryAccount(ctx, name, fmt.Errorf("no user %q here", name))
+	notFound := fmt.Errorf("no user %q here", name)
+	if !strings.ContainsFunc(name, unicode.IsLetter) {
+		return nil, notFound // getent would take it for a number, and 0 for root
+	}
+	return directoryAccount(ctx, name, notFound)
 }
 
 // accountByID finds a user by number. One that has no name can still run an

@@ -111,12 +111,12 @@ func (s *server) decideByAuthority(ctx context.Context, name string, cert *ssh.C
 	if err != nil {
 		return nil, nil, err
 	}
-	if name == "root" {
-		return nil, nil, errors.New("an authority of --trusted-user-ca does not speak for root; a cert-authority line with luagw-user=\"root\" does")
-	}
 	a, err := s.accountFor(ctx, name, name)
 	if err != nil {
 		return nil, nil, err
+	}
+	if a.uid == 0 { // by whatever name
+		return nil, nil, errors.New("an authority of --trusted-user-ca does not speak for root; a cert-authority line with luagw-user=\"root\" does")
 	}
 	l := newLogin(a, cert)
 	l.line = fmt.Sprintf("%s:%d", s.authorities.path, trusted[i].line)
