@@ -39,8 +39,9 @@ type keyEntry struct {
 // keysFile is a file of authorized keys. It is read again when it has changed.
 // Its methods may be called concurrently.
 type keysFile struct {
-	path string
-	log  func(format string, args ...any) // is told of lines that are refused, once each time the file is read
+	path        string
+	authorities bool                             // all keys are authorities', and have no options
+	log         func(format string, args ...any) // is told of lines that are refused, once each time the file is read
 
 	mu      sync.Mutex // guards the following
 	read    os.FileInfo
@@ -65,6 +66,9 @@ func (f *keysFile) keys() ([]keyEntry, error) {
 	f.read, f.entries = info, nil
 	for i, line := range strings.Split(string(data), "\n") {
 		entry, err := parseKeyLine(line)
+		if err == nil && entry != nil && f.authorities && entry.narrowed() {
+			err = errAuthorityOptions
+		}
 		if err != nil {
 			f.log("%s:%d: refused: %v", f.path, i+1, err)
 			continue
@@ -101,6 +105,14 @@ func parseKeyLine(line string) (*keyEntry, error) {
 		return nil, errors.New("principals= stands without cert-authority")
 	}
 	return entry, nil
+}
+
+// errAuthorityOptions refuses a line: nobody looks at such options there.
+var errAuthorityOptions = errors.New("an authority here takes no options; a cert-authority line in the file of authorized keys does")
+
+// narrowed says whether the line has options about what the key is good for.
+func (e *keyEntry) narrowed() bool {
+	return e.principals != nil || e.from != nil || !e.expires.IsZero() || e.user != "" || e.allow != ""
 }
 
 // checkKey refuses keys that protect nothing any more.

@@ -2,6 +2,8 @@ package server
 
 import (
 	"crypto/rand"
+	"crypto/rsa"
+	"log"
 	"os"
 	"path/filepath"
 	"strings"
@@ -76,6 +78,39 @@ func TestCertificates(t *testing.T) {
 	}
 }
 
+// TestAuthoritysHash has an RSA authority that signs by SHA-1, for which
+// somebody can find two certificates with the same signature, and by SHA-512.
+func TestAuthoritysHash(t *testing.T) {
+	private, err := rsa.GenerateKey(rand.Reader, minRSABits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := ssh.NewSignerFromKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	me := self(t)
+	b := newBed(t, nil)
+	b.authorize(t, keyLine(`cert-authority,luagw-user="`+me+`"`, key.PublicKey()))
+	for _, tt := range []struct {
+		algorithm string
+		want      bool
+	}{{ssh.KeyAlgoRSA, false}, {ssh.KeyAlgoRSASHA512, true}} {
+		authority, err := ssh.NewSignerWithAlgorithms(key.(ssh.AlgorithmSigner), []string{tt.algorithm})
+		if err != nil {
+			t.Fatal(err)
+		}
+		client, err := b.login("", certify(t, authority, []string{me}, nil))
+		if err == nil {
+			client.Close()
+		}
+		if (err == nil) != tt.want {
+			t.Errorf("%s: got %v, want a login: %v", tt.algorithm, err, tt.want)
+		}
+	}
+	eventually(t, "the reason", func() bool { return strings.Contains(b.audit(t), "signed by SHA-1") })
+}
+
 func TestTrustedUserCA(t *testing.T) {
 	authority, me := newKey(t), self(t)
 	b := newBed(t, func(b *bed) {
@@ -94,5 +129,30 @@ func TestTrustedUserCA(t *testing.T) {
 	}
 	if err != nil {
 		t.Error(err)
+	}
+}
+
+// TestAuthoritiesTakeNoOptions: nobody would keep them.
+func TestAuthoritiesTakeNoOptions(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ca.pub")
+	var lines strings.Builder
+	for _, options := range []string{"", "cert-authority", `expiry-time="20400101"`, `from="10.0.0.0/8"`, `luagw-allow="net=none"`, `luagw-user="web"`, `cert-authority,principals="web"`} {
+		lines.WriteString(keyLine(options, newKey(t).PublicKey()))
+	}
+	if err := os.WriteFile(path, []byte(lines.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	said := &words{}
+	s := &Server{TrustedUserCA: path, Log: log.New(said, "", 0)}
+	srv, err := s.start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, err := srv.authorities.keys()
+	if err != nil || len(keys) != 2 {
+		t.Errorf("got %d authorities, %v; want the first two", len(keys), err)
+	}
+	if n := strings.Count(said.String(), "refused: an authority here takes no options"); n != 5 {
+		t.Errorf("%d lines were refused, want 5: %s", n, said)
 	}
 }

@@ -153,6 +153,9 @@ func (s *server) checkCertificate(cert *ssh.Certificate, principals []string, na
 	if i < 0 {
 		return nil, fmt.Errorf("the certificate is for %q, not for %q", cert.ValidPrincipals, principals)
 	}
+	if cert.Signature.Format == ssh.KeyAlgoRSA {
+		return nil, errors.New("the certificate is signed by SHA-1, which is not safe (ssh-keygen -t rsa-sha2-512)")
+	}
 	checker := &ssh.CertChecker{SupportedCriticalOptions: []string{"source-address"}} // which the library enforces
 	if err := checker.CheckCert(principals[i], cert); err != nil {
 		return nil, err

@@ -67,7 +67,8 @@ type Server struct {
 	AuthorizedKeys string
 
 	// TrustedUserCA is a file of authorities: a certificate that one of them
-	// has signed lets in the user whom it names, except root. None if empty.
+	// has signed lets in the user whom it names, except root. A line with
+	// options is refused. None if empty.
 	TrustedUserCA string
 
 	// Agent is the command line of the agent to start. This very program if
@@ -162,9 +163,9 @@ func (s *Server) start() (*server, error) {
 		return nil, err
 	}
 	srv := &server{Server: s, own: own, conns: map[net.Conn]bool{}}
-	srv.keys = &keysFile{path: s.AuthorizedKeys, log: s.logf}
+	srv.keys = s.keysFile()
 	if s.TrustedUserCA != "" {
-		srv.authorities = &keysFile{path: s.TrustedUserCA, log: s.logf}
+		srv.authorities = s.authoritiesFile()
 	}
 	srv.door = &door{most: maxVisitors, perSource: maxVisitorsFrom, chance: visitorsChance}
 	srv.places = make(chan struct{}, cmp.Or(s.MaxConnections, DefaultMaxConnections))
@@ -174,15 +175,21 @@ func (s *Server) start() (*server, error) {
 // CheckFiles reads the files of keys, and says what is wrong with them as a
 // whole. Lines that are refused are told to Log.
 func (s *Server) CheckFiles() error {
-	for _, path := range []string{s.AuthorizedKeys, s.TrustedUserCA} {
-		if path == "" {
+	for _, f := range []*keysFile{s.keysFile(), s.authoritiesFile()} {
+		if f.path == "" {
 			continue
 		}
-		if _, err := (&keysFile{path: path, log: s.logf}).keys(); err != nil {
+		if _, err := f.keys(); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (s *Server) keysFile() *keysFile { return &keysFile{path: s.AuthorizedKeys, log: s.logf} }
+
+func (s *Server) authoritiesFile() *keysFile {
+	return &keysFile{path: s.TrustedUserCA, authorities: true, log: s.logf}
 }
 
 func (s *Server) logf(format string, args ...any) {
