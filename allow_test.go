@@ -204,6 +204,35 @@ func TestListenersKeepTheRules(t *testing.T) {
 	}
 }
 
+// TestCopiesLoadNothingElse has an agent with rules start copies, which keep the
+// rules only if the loader puts no library of a fragment's into them.
+func TestCopiesLoadNothingElse(t *testing.T) {
+	group, gw := narrowed(t, "net=listen")
+	ch, err := gw.RemoteExec(t.Context(), `
+		os.setenv("LD_PRELOAD", "/nowhere/evil.so")
+		os.setenv("DYLD_INSERT_LIBRARIES", "/nowhere/evil.so")
+		os.setenv("KEPT", "yes")
+		channel:send(assert(agent.listen()).spec)
+		channel:waitclose()`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	listens, err := luagw.ReceiveAs[string](t.Context(), ch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, spec := range []string{listens, "popen//via=narrow"} {
+		inner, err := group.Open(t.Context(), spec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := inner.Call(t.Context(), `return os.getenv("LD_PRELOAD") == nil and os.getenv("DYLD_INSERT_LIBRARIES") == nil, os.getenv("KEPT")`)
+		if err != nil || got[0] != true || got[1] != "yes" {
+			t.Errorf("%s: got %v, %v; want that the copy has neither, and the others", spec, got, err)
+		}
+	}
+}
+
 func TestBadRulesRefuseTheAgent(t *testing.T) {
 	t.Setenv(allow.Var, "fs:red=/etc")
 	group := &luagw.Group{Dial: gateways.Dial}

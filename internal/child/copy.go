@@ -29,12 +29,14 @@ func Copy() (*Command, error) {
 	return &Command{
 		Path: path, Args: []string{path},
 		Env:     []string{ServeVar + "=stdio", allow.Var + "=" + allow.Here().String()},
-		Session: true, Setup: passAudit,
+		Session: true, Setup: bind,
 	}, err
 }
 
-// passAudit lets a process inherit the descriptor.
-func passAudit(cmd *exec.Cmd) {
+// bind holds a copy to what binds this process: its rules, and the descriptor,
+// which it inherits.
+func bind(cmd *exec.Cmd) {
+	keepOut(cmd)
 	if f := audit.Load(); f != nil {
 		cmd.ExtraFiles = append(cmd.ExtraFiles, f)
 		cmd.Env = append(cmd.Env, AuditVar+"="+strconv.Itoa(2+len(cmd.ExtraFiles)))
