@@ -59,6 +59,9 @@ type Audit struct {
 	omitted int
 }
 
+// Check says whether the file can be written, and makes one where there is none.
+func (a *Audit) Check() error { return a.write() }
+
 // write writes records. What cannot be recorded must not happen: callers end
 // the connection on an error.
 func (a *Audit) write(records ...Record) error {

@@ -18,6 +18,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log"
 	"net"
 	"sync"
@@ -173,17 +174,21 @@ func (s *Server) start() (*server, error) {
 }
 
 // CheckFiles reads the files of keys, and says what is wrong with them as a
-// whole. Lines that are refused are told to Log.
-func (s *Server) CheckFiles() error {
+// whole; last, that one is not there. Lines that are refused are told to Log.
+func (s *Server) CheckFiles() (missing error) {
 	for _, f := range []*keysFile{s.keysFile(), s.authoritiesFile()} {
 		if f.path == "" {
 			continue
 		}
-		if _, err := f.keys(); err != nil {
+		_, err := f.keys()
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			missing = cmp.Or(missing, err)
+		case err != nil:
 			return err
 		}
 	}
-	return nil
+	return missing
 }
 
 func (s *Server) keysFile() *keysFile { return &keysFile{path: s.AuthorizedKeys, log: s.logf} }

@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 	"github.com/luagw/luagw/server"
 	"github.com/spf13/cobra"
 	"golang.org/x/crypto/ssh"
+	"golang.org/x/crypto/ssh/knownhosts"
 )
 
 const serveHelp = `Serve accepts gateways: tcp:HOST[:PORT] and unix:PATH reach it. It speaks SSH on
@@ -128,6 +130,9 @@ func (flags *serveFlags) run(cmd *cobra.Command, _ []string) error {
 	if err := checkAuthorizedKeys(s); err != nil {
 		return err
 	}
+	if err := s.Audit.Check(); err != nil {
+		return err
+	}
 	listeners, err := flags.sockets(s, cmd.OutOrStdout(), cmd.ErrOrStderr())
 	if err != nil {
 		return err
@@ -141,7 +146,7 @@ func (flags *serveFlags) run(cmd *cobra.Command, _ []string) error {
 
 // server makes a server of the flags.
 func (flags *serveFlags) server(stderr io.Writer) (*server.Server, error) {
-	rules, err := allow.Parse(strings.Join(flags.allow, ","))
+	rules, err := flags.rules()
 	if err != nil {
 		return nil, usageError("serve: --allow: %w", err)
 	}
@@ -156,9 +161,6 @@ func (flags *serveFlags) server(stderr io.Writer) (*server.Server, error) {
 		MaxConnections: flags.maxConnections, StopTime: flags.stopTime,
 		Log: log.New(stderr, "luagw: ", 0),
 	}
-	if s.AuthorizedKeys == "" {
-		s.AuthorizedKeys = defaultAuthorizedKeys()
-	}
 	if flags.audit != "" {
 		s.Audit = &server.Audit{Path: flags.audit}
 	}
@@ -168,7 +170,19 @@ func (flags *serveFlags) server(stderr io.Writer) (*server.Server, error) {
 	if flags.unix == "" && flags.listen == "" {
 		flags.listen = "127.0.0.1:8888"
 	}
+	if s.AuthorizedKeys == "" && flags.listen != "" {
+		s.AuthorizedKeys = defaultAuthorizedKeys()
+	}
 	return s, nil
+}
+
+// rules are those of --allow. None is no rule that allows everything: whoever
+// gives an empty one has lost it on the way.
+func (flags *serveFlags) rules() (allow.Policy, error) {
+	if slices.Contains(flags.allow, "") {
+		return allow.Policy{}, errors.New("it is empty, and would allow everything")
+	}
+	return allow.Parse(strings.Join(flags.allow, ","))
 }
 
 // checkAuthorizedKeys refuses to start with files that cannot be trusted. A file
@@ -206,7 +220,7 @@ func (flags *serveFlags) sockets(s *server.Server, stdout, stderr io.Writer) (li
 			return listeners, err
 		}
 		listeners = append(listeners, l)
-		specs = append(specs, "unix:"+flags.unix)
+		specs = append(specs, (&luagw.Spec{Kind: "unix", Target: flags.unix}).String())
 	}
 	for _, spec := range specs {
 		if _, err := fmt.Fprintln(stdout, spec); err != nil {
@@ -242,6 +256,6 @@ func tellHostKey(stderr io.Writer, addr net.Addr, key ssh.PublicKey) string {
 	}
 	print := ssh.FingerprintSHA256(key)
 	fmt.Fprintf(stderr, "luagw: listening on %v; host key %s\n", addr, print)
-	fmt.Fprintf(stderr, "luagw: for known_hosts: [%s]:%s %s", host, port, ssh.MarshalAuthorizedKey(key))
+	fmt.Fprintf(stderr, "luagw: for known_hosts: %s %s", knownhosts.Normalize(net.JoinHostPort(host, port)), ssh.MarshalAuthorizedKey(key))
 	return (&luagw.Spec{Kind: "tcp", Target: host, Dir: luagw.DefaultDir, Params: map[string]string{"port": port, "hostkey": print}}).String()
 }
