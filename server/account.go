@@ -27,9 +27,12 @@ type account struct {
 	shell  string
 }
 
-// ownAccount is whom this process runs as.
+// ownAccount is whom this process runs as. In a container it may have no name.
 func ownAccount() (*account, error) {
 	u, err := user.Current()
+	if err != nil && os.Getuid() >= 0 {
+		return accountByID(context.Background(), os.Getuid(), os.Getgid()), nil
+	}
 	if err != nil {
 		return nil, fmt.Errorf("find out who this is: %w", err)
 	}

@@ -65,11 +65,15 @@ func (s *session) record(event string) Record {
 // refuse tells the audit, or where there is none the log, of one who was not let
 // in. Those who never showed a key, as scanners do not, are not worth a line.
 func (s *session) refuse(err error) {
-	if s.offered == "" {
+	who := s.from
+	switch {
+	case s.offered != "":
+		who += " with the key " + s.offered
+	case s.transport == "tcp":
 		return
 	}
 	if s.server.Audit == nil {
-		s.server.logf("not let in: %s with the key %s: %v", s.from, s.offered, err)
+		s.server.logf("not let in: %s: %v", who, err)
 		return
 	}
 	r := s.record("refused")

@@ -64,13 +64,12 @@ func (s *session) serveUnix(conn *net.UnixConn) {
 	}
 	s.server.door.leave(s.visitor)
 	if err != nil {
-		s.offered = s.from
 		s.refuse(err)
 		luagw.WriteHelloError(conn, err)
 		return
 	}
 	if exit := s.run(conn); exit.Stderr != "" {
-		s.server.logf("connection %s from %s: the agent wrote: %s", s.id, s.from, exit.Stderr)
+		s.server.logf("connection %s from %s: the agent wrote: %q", s.id, s.from, exit.Stderr)
 	}
 	conn.Close()
 	if s.copied != nil {

@@ -4,8 +4,10 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"os"
 	"os/exec"
@@ -142,28 +144,28 @@ func TestUnixSocketOfOthers(t *testing.T) {
 			chmod(t, dir, 0o755)
 		}
 	})
-	out, err := asUser(nobody, program, filepath.Join(b.dir, "socket")).CombinedOutput()
+	out, err := asUser(nobody, program, "TestAsOtherUser", filepath.Join(b.dir, "socket")).CombinedOutput()
 	if want := "[" + nobody.Uid + "\n]\n"; string(out) != want || err != nil {
 		t.Errorf("got %q, %v; want %q", out, err, want)
 	}
 }
 
-// asUser runs TestAsOtherUser in another process, as another user.
-func asUser(u *user.User, program, socket string) *exec.Cmd {
+// asUser runs a test in another process, as another user, and tells it something.
+func asUser(u *user.User, program, test, told string) *exec.Cmd {
 	uid, _ := strconv.Atoi(u.Uid)
 	gid, _ := strconv.Atoi(u.Gid)
-	cmd := exec.Command(program, "-test.run=^TestAsOtherUser$", "-test.v=false")
-	cmd.Env = []string{socketVar + "=" + socket, "PATH=" + os.Getenv("PATH")}
+	cmd := exec.Command(program, "-test.run=^"+test+"$", "-test.v=false")
+	cmd.Env = []string{toldVar + "=" + told, "PATH=" + os.Getenv("PATH")}
 	cmd.Dir = "/"
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}
 	return cmd
 }
 
-const socketVar = "LUAGW_TEST_SOCKET"
+const toldVar = "LUAGW_TEST_TOLD"
 
 // TestAsOtherUser is the other process of TestUnixSocketOfOthers.
 func TestAsOtherUser(t *testing.T) {
-	socket := os.Getenv(socketVar)
+	socket := os.Getenv(toldVar)
 	if socket == "" {
 		t.Skip("is a part of TestUnixSocketOfOthers")
 	}
@@ -175,6 +177,31 @@ func TestAsOtherUser(t *testing.T) {
 	}
 	fmt.Println(got)
 	g.Close()
+	os.Exit(0) // without the words of the test
+}
+
+// TestServerWithoutName is a server whose user is in no file, as in a container
+// with a number for a user.
+func TestServerWithoutName(t *testing.T) {
+	asNobody(t)
+	const number = "54321"
+	out, err := asUser(&user.User{Uid: number, Gid: number}, copySelf(t), "TestAsNameless", "yes").CombinedOutput()
+	if want := number + " " + number + "\n"; string(out) != want || err != nil {
+		t.Errorf("got %q, %v; want %q", out, err, want)
+	}
+}
+
+// TestAsNameless is the other process of TestServerWithoutName.
+func TestAsNameless(t *testing.T) {
+	if os.Getenv(toldVar) == "" {
+		t.Skip("is a part of TestServerWithoutName")
+	}
+	own, err := ownAccount()
+	if err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+	fmt.Println(own.name, own.uid)
 	os.Exit(0) // without the words of the test
 }
 
@@ -265,6 +292,37 @@ func TestHostKey(t *testing.T) {
 	}
 	if left, err := filepath.Glob(filepath.Join(filepath.Dir(path), ".*")); err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
+// TestRefusedAtASocket: there is no key to be told of, and who came is told once.
+func TestRefusedAtASocket(t *testing.T) {
+	said := &words{}
+	s := &session{server: &server{Server: &Server{Log: log.New(said, "", 0)}}, transport: "unix", from: "uid 7 pid 8"}
+	s.refuse(errors.New("no"))
+	if want := "not let in: uid 7 pid 8: no\n"; said.String() != want {
+		t.Errorf("the log is %q, want %q", said, want)
+	}
+	s.server.Audit = &Audit{Path: filepath.Join(t.TempDir(), "audit")}
+	s.refuse(errFull)
+	line, err := os.ReadFile(s.server.Audit.Path)
+	if !strings.Contains(string(line), `"from":"uid 7 pid 8","error":`) {
+		t.Errorf("the audit is %q, %v; want from where, and no key", line, err)
+	}
+}
+
+// TestAgentsLastWordsAreOneLine: they are a user's, and the log is the
+// administrator's.
+func TestAgentsLastWordsAreOneLine(t *testing.T) {
+	b := newBed(t, func(b *bed) {
+		b.Agent = []string{"/bin/sh", "-c", `printf 'fault\nluagw: listening on forged\033[31m' >&2; exit 1`}
+	})
+	if _, err := call(t, b.dialSocket(t), "return 1"); err == nil {
+		t.Error("a shell was taken for an agent")
+	}
+	eventually(t, "what the agent wrote", func() bool { return strings.Contains(b.said.String(), "\n") })
+	if said := b.said.String(); strings.Count(said, "\n") != 1 || strings.Contains(said, "\033") || !strings.Contains(said, `wrote: "fault\nluagw:`) {
+		t.Errorf("the log is %q, want one line without control characters", said)
 	}
 }
 
