@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"slices"
@@ -65,7 +66,7 @@ func (s *server) startAgent(session *session) (*agent, error) {
 			cmd.Env = append(cmd.Env, luagw.AuditVar+"=3")
 		}
 	}
-	if a.Process, err = child.Start(command); err != nil {
+	if a.Process, err = startSomewhere(command); err != nil {
 		if a.reports != nil {
 			a.reports.Close()
 		}
@@ -73,6 +74,21 @@ func (s *server) startAgent(session *session) (*agent, error) {
 	}
 	a.record(session)
 	return a, nil
+}
+
+// startSomewhere starts a process in the folder that its Setup sets, or in / if
+// its user cannot enter that, as sshd does.
+func startSomewhere(command *child.Command) (*child.Process, error) {
+	process, err := child.Start(command)
+	if !errors.Is(err, fs.ErrPermission) {
+		return process, err
+	}
+	setup := command.Setup
+	command.Setup = func(cmd *exec.Cmd) {
+		setup(cmd)
+		cmd.Dir = "/"
+	}
+	return child.Start(command)
 }
 
 // record passes on what the agent tells of its fragments, until it ends. If

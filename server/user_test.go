@@ -111,6 +111,27 @@ func TestProgramOutOfReach(t *testing.T) {
 	}
 }
 
+// TestHomeOutOfReach has a user who cannot enter the home that is theirs.
+func TestHomeOutOfReach(t *testing.T) {
+	nobody := asNobody(t)
+	uid, _ := strconv.Atoi(nobody.Uid)
+	home := t.TempDir()
+	chmod(t, home, 0o700) // root's alone
+	srv, err := (&Server{Agent: []string{"/bin/sh", "-c", "pwd; echo $HOME"}}).start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	owner := &account{name: "nobody", uid: uid, gid: uid, groups: []int{uid}, home: home, shell: defaultShell}
+	agent, err := srv.startAgent(&session{server: srv, login: &login{account: owner}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer agent.Close()
+	if got, err := io.ReadAll(agent); string(got) != "/\n"+home+"\n" {
+		t.Errorf("folder and home are %q, %v; want / and %s", got, err, home)
+	}
+}
+
 // dialSocket is a group whose gateways are at the Unix socket.
 func (b *bed) dialSocket(t *testing.T) *luagw.Group {
 	g := &luagw.Group{Dial: func(context.Context, *luagw.Spec) (io.ReadWriteCloser, error) {
