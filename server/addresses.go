@@ -42,7 +42,7 @@ func parseAddress(text string) (p addressPattern, err error) {
 		if network != network.Masked() {
 			return p, fmt.Errorf("network %q has bits set behind its mask; it should be %v", text, network.Masked())
 		}
-		p.network = network
+		p.network = unmap(network)
 		return p, nil
 	}
 	if !strings.ContainsAny(text, "*?") || strings.Trim(text, "0123456789abcdefABCDEF.:*?") != "" {
@@ -50,6 +50,15 @@ func parseAddress(text string) (p addressPattern, err error) {
 	}
 	p.glob = strings.ToLower(text)
 	return p, nil
+}
+
+// unmap returns a network of IPv4 that is written as one of IPv6, as addresses are
+// that come from one.
+func unmap(network netip.Prefix) netip.Prefix {
+	if bits := network.Bits() - 96; network.Addr().Is4In6() && bits >= 0 {
+		return netip.PrefixFrom(network.Addr().Unmap(), bits)
+	}
+	return network
 }
 
 // match says whether an address matches a pattern, and none that is turned

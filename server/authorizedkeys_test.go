@@ -80,6 +80,8 @@ func TestAddresses(t *testing.T) {
 		{"fe80::/10", "fe80::1%eth0", true},
 		{"2001:DB8:*", "2001:db8::5", true},
 		{"*", "2001:db8::5", true},
+		{"*,!::ffff:10.0.0.0/104", "10.0.0.1", false},
+		{"::ffff:10.0.0.0/104", "::ffff:10.9.9.9", true},
 	} {
 		as, err := parseAddresses(tt.list)
 		if err != nil {
