@@ -138,6 +138,8 @@ func (j *judge) checkCertificate(cert *gossh.Certificate) error {
 		reason = "it is no certificate of a host"
 	case at < 0:
 		reason = fmt.Sprintf("it is for %q", cert.ValidPrincipals)
+	case cert.Signature.Format == gossh.KeyAlgoRSA:
+		reason = "it is signed by SHA-1, which is not safe"
 	default:
 		err := (&gossh.CertChecker{}).CheckCert(cert.ValidPrincipals[at], cert)
 		if err == nil {

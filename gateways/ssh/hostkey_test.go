@@ -4,6 +4,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
 	"fmt"
 	"os"
 	"strings"
@@ -112,6 +113,28 @@ func TestHostCertificate(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestHostCertificateBySHA1: OpenSSH has not taken such a signature since 8.2.
+func TestHostCertificateBySHA1(t *testing.T) {
+	private, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	old, err := gossh.NewSignerWithAlgorithms(sshtest.Signer(private).(gossh.AlgorithmSigner), []string{gossh.KeyAlgoRSA})
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := sshtest.NewKey(t)
+	signer, err := gossh.NewCertSigner(certify(t, old, key, gossh.HostCert, "127.0.0.1"), sshtest.Signer(key))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := sshtest.Start(t, sshtest.Options{HostKey: signer})
+	s.WriteFile("known_hosts", "@cert-authority * "+string(gossh.MarshalAuthorizedKey(old.PublicKey())))
+	_, err = output(t, dialer(t), s.Spec(), "true")
+	wantSentence(t, s.Site, err, `hostkey: 127.0.0.1 port PORT shows the ED25519 key `+gossh.FingerprintSHA256(sshtest.Signer(key).PublicKey())+
+		` with a certificate that is not valid for it: it is signed by SHA-1, which is not safe`)
 }
 
 // TestHostKeyAlias: the name under which the key is known is another one.
