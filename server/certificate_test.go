@@ -78,6 +78,24 @@ func TestCertificates(t *testing.T) {
 	}
 }
 
+// TestRefusalThatTellsMost has a client which shows a certificate that has expired,
+// and then a key of which nothing is known, as clients do that have both.
+func TestRefusalThatTellsMost(t *testing.T) {
+	authority, me := newKey(t), self(t)
+	b := newBed(t, nil)
+	b.authorize(t, keyLine(`cert-authority,luagw-user="`+me+`"`, authority.PublicKey()))
+	expired := certify(t, authority, []string{me}, func(c *ssh.Certificate) { c.ValidBefore = 1 })
+	if client, err := b.login("", newKey(t), expired, newKey(t)); err == nil {
+		client.Close()
+		t.Fatal("it was let in")
+	}
+	eventually(t, "a refusal", func() bool { return b.audit(t) != "" })
+	r := b.records(t)[0]
+	if want := ssh.FingerprintSHA256(bareKey(expired.PublicKey())); r.Key != want || !strings.Contains(r.Error, "expired") {
+		t.Errorf("got %+v, want that %s has expired", r, want)
+	}
+}
+
 // TestAuthoritysHash has an RSA authority that signs by SHA-1, for which
 // somebody can find two certificates with the same signature, and by SHA-512.
 func TestAuthoritysHash(t *testing.T) {

@@ -46,6 +46,9 @@ func bareKey(key ssh.PublicKey) ssh.PublicKey {
 	return key
 }
 
+// errNoLine tells nothing of a key, which may be one of many that the client has.
+var errNoLine = errors.New("no line has the key")
+
 // decide finds the line that lets a key in, or says why there is none.
 func (s *server) decide(ctx context.Context, name string, from netip.Addr, key ssh.PublicKey) (*login, *ssh.Permissions, error) {
 	if err := checkKey(key); err != nil {
@@ -56,7 +59,7 @@ func (s *server) decide(ctx context.Context, name string, from netip.Addr, key s
 		return nil, nil, err
 	}
 	cert, isCert := key.(*ssh.Certificate)
-	reason := errors.New("no line has the key")
+	reason := errNoLine
 	for _, entry := range entries {
 		var permissions *ssh.Permissions
 		switch {

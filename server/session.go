@@ -30,6 +30,8 @@ type session struct {
 	transport, from string // for the audit
 
 	offered string // fingerprint of the last key that the client showed
+	refused string // that of the key which reason is about
+	reason  error  // why a key was refused; nil if none was
 	name    string // as which it wants to log in
 	login   *login
 
@@ -88,14 +90,13 @@ func (s *session) serveSSH() {
 	limit := time.Now().Add(cmp.Or(s.server.LoginTime, DefaultLoginTime))
 	s.raw.SetDeadline(limit)
 	conn := &lifeline{Conn: s.raw}
-	var last error // why the last key was refused
 	config := &ssh.ServerConfig{
 		MaxAuthTries:      maxTries,
 		ServerVersion:     "SSH-2.0-luagw",
 		PublicKeyCallback: s.authenticate,
 		AuthLogCallback: func(meta ssh.ConnMetadata, method string, err error) {
 			if s.name = meta.User(); method == "publickey" && err != nil {
-				last = err
+				s.refuseKey(err)
 			}
 		},
 	}
@@ -104,8 +105,8 @@ func (s *session) serveSSH() {
 	}
 	client, channels, requests, err := ssh.NewServerConn(conn, config)
 	if err != nil {
-		if last != nil {
-			err = last
+		if s.reason != nil {
+			err, s.offered = s.reason, s.refused
 		}
 		s.refuse(err)
 		return
@@ -126,6 +127,14 @@ func (s *session) serveSSH() {
 	tellExit(channel, exit)
 	if s.copied != nil {
 		<-s.copied // the client hangs up, or the deadline passes
+	}
+}
+
+// refuseKey keeps why the last key was refused, unless that tells less than why
+// one before was.
+func (s *session) refuseKey(err error) {
+	if s.reason == nil || errors.Is(s.reason, errNoLine) || !errors.Is(err, errNoLine) {
+		s.reason, s.refused = err, s.offered
 	}
 }
 
