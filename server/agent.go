@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -30,6 +31,9 @@ const drainTime = time.Second
 func (s *Server) agentCommand() (*child.Command, error) {
 	if len(s.Agent) > 0 {
 		path, err := child.Lookup(s.Agent[0])
+		if err == nil {
+			path, err = filepath.Abs(path) // it starts in another folder than this process's
+		}
 		return &child.Command{Path: path, Args: s.Agent, Session: true}, err
 	}
 	path, ok := luagw.SelfAgent()
