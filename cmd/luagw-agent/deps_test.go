@@ -30,6 +30,7 @@ var modules = map[string]string{
 	module + "/internal/busy":          "waits for the near side's next item without going to sleep",
 	module + "/internal/child":         "starts what a gateway reaches through the agent",
 	module + "/internal/msgpack":       "how items are encoded",
+	module + "/internal/nearest":       "the word that somebody meant who has mistyped it",
 	module + "/internal/allow":         "what fragments may do, where somebody has narrowed that",
 	module + "/internal/peer":          "who connects to an agent that listens",
 	module + "/internal/proctree":      "ends what fragments have started",
