@@ -48,6 +48,9 @@ type configReader struct {
 // readSettings reads what the configuration says of a host. file is the one of
 // the spec: empty for those of the user and the system, "none" for no file.
 func (d *Dialer) readSettings(ctx context.Context, name, file string, given settings) (settings, error) {
+	if err := checkNames(name, given.one("user")); err != nil {
+		return nil, err
+	}
 	r := &configReader{
 		ctx: ctx, home: d.home(), original: name, host: name, user: localUser(),
 		found: maps.Clone(given), note: d.notice,
