@@ -167,6 +167,7 @@ func TestTerminalRefused(t *testing.T) {
 func TestEnvironment(t *testing.T) {
 	s := sshtest.StartSshd(t, "AcceptEnv LUAGW_*")
 	t.Setenv("LUAGW_SENT", "from here")
+	t.Setenv("LUAGW_SET", "not this one, because SetEnv comes last")
 	s.AddConfig("SendEnv LUAGW_SE*", `SetEnv LUAGW_SET="a b" LUAGW_TOO=c`)
 	out, err := output(t, dialer(t), s.Spec(), `echo "$LUAGW_SENT $LUAGW_SET $LUAGW_TOO"`)
 	if err != nil || out != "from here a b c\n" {

@@ -34,16 +34,17 @@ func rawTerminal() []byte {
 // variable is a request to set a variable of the environment.
 type variable struct{ Name, Value string }
 
-// environment are the variables that SendEnv and SetEnv tell to send.
+// environment are the variables that SendEnv and SetEnv tell to send. Those of
+// SetEnv are last, which makes them count.
 func (h *host) environment() (variables []variable) {
-	for _, setting := range h.settings["setenv"] {
-		if name, value, ok := strings.Cut(setting, "="); ok {
-			variables = append(variables, variable{name, value})
-		}
-	}
 	for _, entry := range os.Environ() {
 		name, value, _ := strings.Cut(entry, "=")
 		if matchList(name, h.settings["sendenv"]) {
+			variables = append(variables, variable{name, value})
+		}
+	}
+	for _, setting := range h.settings["setenv"] {
+		if name, value, ok := strings.Cut(setting, "="); ok {
 			variables = append(variables, variable{name, value})
 		}
 	}
