@@ -170,12 +170,20 @@ func (r *configReader) include(line *configLine, depth int, active bool) error {
 			return fmt.Errorf("%s: Include %q: %w", line.where(), pattern, err)
 		}
 		for _, path := range paths {
+			if isDir(path) { // as OpenSSH does it: config.d/* may find folders beside the files
+				continue
+			}
 			if err := r.read(path, depth+1, active); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+func isDir(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
 }
 
 // hostName is the HostName as far as it is known.

@@ -111,7 +111,39 @@ var configs = []struct {
 		Host b
 			ProxyCommand nc -X 5 %h %p # no comment
 		Host c
-			ProxyJump none`, "a b c", "proxyjump"},
+			ProxyJump none
+		Host d
+			ProxyCommand none
+		Host e
+			ProxyJump None
+		Host f
+			ProxyCommand nc f
+		Host *
+			ProxyJump last`, "a b c d e f g", "proxyjump proxycommand"},
+	{"ProxyJump none and a command", `
+		Host a
+			ProxyJump none
+		Host *
+			ProxyCommand nc %h %p`, "a b", "proxyjump proxycommand"},
+	{"variables taken back", `
+		SendEnv A B LC_*
+		SendEnv -A -LC*
+		SendEnv A2
+		SetEnv X=1 Y=2
+		SetEnv Z=3`, "x", "sendenv setenv"},
+	{"a directory among the files", `
+		Include DIR/include*
+		Port 3`, "inner", "user port"},
+	{"match exec with all tokens", `
+		Match exec "test %n:%k:%h = a:alias:real && echo %l %L %i %d %u %r"
+			User six
+		Match exec "test %C = $(printf %%s%%s%%s%%s %l %h %p %r | sha1sum | cut -c 1-40)"
+			IdentityFile /hashed
+		Host *
+			HostKeyAlias alias
+			HostName real
+		Match exec "test %n:%k:%h = a:alias:real && echo %l %L %i %d %u %r"
+			Port 6`, "a b", "user port identityfile"},
 	{"needs OpenSSH", `
 		CanonicalizeHostname yes
 		Host *
@@ -140,6 +172,10 @@ func TestConfigAsOpenSSH(t *testing.T) {
 			write("part1.conf", "Host inner\nUser one\n")
 			write("part2.conf", "User two\nHost *\nPort 77\n")
 			write("fedora.conf", "ForwardX11Trusted yes\n")
+			write("include.conf", "User included\n")
+			if err := os.Mkdir(filepath.Join(dir, "include.d"), 0o700); err != nil {
+				t.Fatal(err)
+			}
 			config := write("config", test.text)
 			d := &ssh.Dialer{Home: dir, Notice: func(string) {}}
 			for host := range strings.FieldsSeq(test.hosts) {
@@ -153,7 +189,7 @@ func TestConfigAsOpenSSH(t *testing.T) {
 				}
 				for keyword := range strings.FieldsSeq(test.keywords) {
 					want := dumped(string(out), keyword)
-					if (len(got[keyword]) == 0 || got[keyword][0] == "none") && isDefault(keyword, want) {
+					if (len(got[keyword]) == 0 || strings.EqualFold(got[keyword][0], "none")) && isDefault(keyword, want) {
 						continue
 					}
 					if fmt.Sprint(got[keyword]) != fmt.Sprint(want) {
@@ -182,6 +218,23 @@ func isDefault(keyword string, values []string) bool {
 		return slices.Contains(values, "~/.ssh/id_rsa")
 	}
 	return len(values) == 0 || slices.Equal(values, defaults[keyword])
+}
+
+// TestMatchExecShell: a command is in the language of the user's shell.
+func TestMatchExecShell(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"shell": "#!/bin/sh\nMARK=here exec /bin/sh \"$@\"\n", "config": "Match exec \"test $MARK = here\"\nPort 9\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv("SHELL", filepath.Join(dir, "shell"))
+	got, err := (&ssh.Dialer{Home: dir}).Resolved(inTime(t), parse(t, "ssh:web1//ssh_config="+filepath.Join(dir, "config")))
+	if err != nil || fmt.Sprint(got["port"]) != "[9]" {
+		t.Errorf("got %v, %v, want port 9", got, err)
+	}
 }
 
 // TestConfigNotices: what has no effect is told, once, with its place.

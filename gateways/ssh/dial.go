@@ -84,7 +84,7 @@ func (h *host) dialError(ctx context.Context, err error, below way) error {
 		return &stageError{stage: stage, err: fmt.Errorf("the name %q of %s does not resolve: %s%w", dns.Name, h.name, dns.Err, hidden{err})}
 	}
 	if refused, ok := errors.AsType[*gossh.OpenChannelError](err); ok {
-		cause = fmt.Errorf("%s%w", first(printable(refused.Message), refused.Reason.String()), hidden{err})
+		cause = fmt.Errorf("%s%w", unforwarded(refused), hidden{err})
 	}
 	if op, ok := errors.AsType[*net.OpError](err); ok {
 		cause = h.unsyscall(op)
@@ -101,6 +101,15 @@ func (h *host) dialError(ctx context.Context, err error, below way) error {
 		from = " from " + below.name()
 	}
 	return &stageError{stage: stage, err: fmt.Errorf("cannot connect to %s%s: %w", h, from, cause)}
+}
+
+// unforwarded is why a jump host did not connect. OpenSSH's words for what is
+// forbidden are "open failed".
+func unforwarded(refused *gossh.OpenChannelError) string {
+	if refused.Reason == gossh.Prohibited {
+		return "it does not allow that (AllowTcpForwarding, PermitOpen)"
+	}
+	return first(printable(refused.Message), refused.Reason.String())
 }
 
 // unsyscall leaves of an error the words for the user: with the address, if a

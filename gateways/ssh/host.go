@@ -156,7 +156,7 @@ func (d *Dialer) hop(ctx context.Context, text, file string) (*host, error) {
 
 // resolve makes a host of its settings.
 func (d *Dialer) resolve(name string, found settings) (*host, error) {
-	h := &host{name: name, addr: name, settings: found, network: "tcp", bind: found.one("bindaddress")}
+	h := &host{name: name, addr: name, settings: found, network: "tcp", bind: unlessNone(found.one("bindaddress"))}
 	var err error
 	if h.port, err = found.number("port", 22); err != nil {
 		return nil, err
@@ -169,23 +169,13 @@ func (d *Dialer) resolve(name string, found settings) (*host, error) {
 			return nil, err
 		}
 	}
-	h.tokens = d.tokensOf(h)
+	h.tokens = tokensFor(d.home(), name, h.addr, found)
 	for _, part := range []func() error{h.setTimes, h.setRoute, h.setAlgorithms, h.setTrust, h.setIdentities, h.setMethods} {
 		if err := part(); err != nil {
 			return nil, err
 		}
 	}
 	return h, nil
-}
-
-func (d *Dialer) tokensOf(h *host) tokens {
-	local, _ := os.Hostname()
-	short, _, _ := strings.Cut(local, ".")
-	return tokens{
-		'%': "%", 'd': d.home(), 'h': h.addr, 'n': h.name, 'p': strconv.Itoa(h.port), 'r': h.user, 'u': localUser(),
-		'l': local, 'L': short, 'i': strconv.Itoa(os.Getuid()), 'k': first(h.settings.one("hostkeyalias"), h.name),
-		'j': h.settings.one("proxyjump"),
-	}
 }
 
 func (h *host) setTimes() (err error) {
@@ -218,20 +208,22 @@ func (h *host) setRoute() error {
 	default:
 		return fmt.Errorf("AddressFamily %q in the ssh configuration is not any, inet or inet6", family)
 	}
-	if h.bind == "none" {
-		h.bind = ""
+	jumps, err := h.tokens.expand(unlessNone(h.settings.one("proxyjump")))
+	if err != nil {
+		return err
 	}
-	if jump := h.settings.one("proxyjump"); jump != "" && jump != "none" {
-		h.jumps = strings.Split(jump, ",")
-		return nil // as in OpenSSH, the one that comes first counts; ProxyJump is asked for more
+	if jumps != "" {
+		h.jumps = strings.Split(jumps, ",")
 	}
-	command := h.settings.one("proxycommand")
-	if command == "" || strings.EqualFold(command, "none") {
-		return nil
-	}
-	var err error
-	h.command, err = h.tokens.expand(command)
+	h.command, err = h.tokens.expand(unlessNone(h.settings.one("proxycommand")))
 	return err
+}
+
+func unlessNone(value string) string {
+	if strings.EqualFold(value, "none") {
+		return ""
+	}
+	return value
 }
 
 // setTrust finds where host keys are known, and what to do about unknown ones.

@@ -32,6 +32,8 @@ func TestProxyJump(t *testing.T) {
 	succeeds(t, dialer(t), "ssh:inner//ssh_config="+config)
 	list := inner.WriteFile("list", "GlobalKnownHostsFile none\n"+hostConfig("outer", outer.Site)+hostConfig("middle", middle.Site)+
 		hostConfig("inner", inner.Site, "ProxyJump outer,"+middle.User+"@middle"))
+	named := inner.WriteFile("named", "GlobalKnownHostsFile none\n"+hostConfig("by-inner", outer.Site)+hostConfig("inner", inner.Site, "ProxyJump %r@by-%n"))
+	succeeds(t, dialer(t), "ssh:inner//ssh_config="+named)
 	before := middle.Accepted.Load()
 	succeeds(t, dialer(t), "ssh:inner//ssh_config="+list)
 	if middle.Accepted.Load() != before+1 || !strings.Contains(outer.Log(), "direct-tcpip") && !strings.Contains(outer.Log(), "Accepted publickey") {
@@ -74,7 +76,7 @@ func TestProxyJumpForbidden(t *testing.T) {
 	outer, inner := sshtest.StartSshd(t, "AllowTcpForwarding no"), sshtest.Start(t, sshtest.Options{})
 	config := inner.WriteFile("chain", "GlobalKnownHostsFile none\n"+hostConfig("outer", outer.Site)+hostConfig("inner", inner.Site, "ProxyJump outer"))
 	_, err := output(t, dialer(t), "ssh:inner//ssh_config="+config, "true")
-	wantSentence(t, inner.Site, err, `dial: cannot connect to inner (127.0.0.1 port PORT) from outer: open failed`)
+	wantSentence(t, inner.Site, err, `dial: cannot connect to inner (127.0.0.1 port PORT) from outer: it does not allow that (AllowTcpForwarding, PermitOpen)`)
 }
 
 func TestProxyJumpCircle(t *testing.T) {

@@ -2,8 +2,6 @@ package ssh
 
 import (
 	"context"
-	"crypto/sha1"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
@@ -76,7 +74,7 @@ func (h *host) controlPaths() ([]string, error) {
 	}
 	var paths []string
 	for _, jump := range slices.Compact([]string{h.tokens['j'], ""}) {
-		full, err := h.tokens.with('C', h.connectionHash(jump)).path(path)
+		full, err := h.tokens.with('C', h.tokens.connectionHash(jump)).path(path)
 		if err != nil {
 			return nil, fmt.Errorf("ControlPath: %w", err)
 		}
@@ -85,13 +83,6 @@ func (h *host) controlPaths() ([]string, error) {
 		}
 	}
 	return paths, nil
-}
-
-// connectionHash is %C of ssh_config(5).
-func (h *host) connectionHash(jump string) string {
-	t := h.tokens
-	sum := sha1.Sum([]byte(t['l'] + t['h'] + t['p'] + t['r'] + jump))
-	return hex.EncodeToString(sum[:])
 }
 
 // start runs something over the master; nil if that cannot be, and it is closed then.

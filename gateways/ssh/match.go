@@ -67,25 +67,19 @@ func (r *configReader) meets(line *configLine, criterion, value string) (bool, e
 	return false, fmt.Errorf("%s: Match does not know %q", line.where(), criterion)
 }
 
-// succeeds runs the command of Match exec, by a shell, as OpenSSH does.
+// succeeds runs the command of Match exec, by the user's shell, as OpenSSH does.
+// It may ask the user something, and has the time for that.
 func (r *configReader) succeeds(line *configLine, command string) (bool, error) {
-	user := r.found.one("user")
-	if user == "" {
-		user = r.user
-	}
-	port := r.found.one("port")
-	if port == "" {
-		port = "22"
-	}
-	command, err := tokens{
-		'%': "%", 'h': r.hostName(), 'n': r.original, 'p': port, 'r': user, 'u': r.user, 'd': r.home,
-	}.expand(command)
+	command, err := tokensFor(r.home, r.original, r.hostName(), r.found).expand(command)
 	if err != nil {
 		return false, fmt.Errorf("%s: %w", line.where(), err)
 	}
-	err = exec.CommandContext(r.ctx, "sh", "-c", command).Run()
-	if r.ctx.Err() != nil {
-		return false, fmt.Errorf("%s: Match exec %q: %w", line.where(), command, r.ctx.Err())
+	args := byShell(command)
+	ctx, cancel := withAskTime(r.ctx)
+	defer cancel()
+	err = exec.CommandContext(ctx, args[0], args[1:]...).Run()
+	if ctx.Err() != nil {
+		return false, fmt.Errorf("%s: Match exec %q: %w", line.where(), command, reason(ctx))
 	}
 	return err == nil, nil
 }

@@ -22,9 +22,9 @@ type proxy struct {
 
 // startProxy runs a ProxyCommand, by the shell, as OpenSSH does.
 func startProxy(command string) (net.Conn, error) {
-	args := []string{first(os.Getenv("SHELL"), "/bin/sh"), "-c", "exec " + command}
+	args := byShell("exec " + command)
 	if runtime.GOOS == "windows" {
-		args = []string{"cmd", "/c", command}
+		args = byShell(command)
 	}
 	path, err := child.Lookup(args[0])
 	if err != nil {
@@ -35,6 +35,15 @@ func startProxy(command string) (net.Conn, error) {
 		return nil, fault(luagw.StageDial, fmt.Errorf("ProxyCommand %q: %w", command, err))
 	}
 	return &proxy{process, command}, nil
+}
+
+// byShell is how a command of the configuration is run: by the user's shell, as
+// OpenSSH does, for it may be written in that one's language.
+func byShell(command string) (args []string) {
+	if runtime.GOOS == "windows" {
+		return []string{"cmd", "/c", command}
+	}
+	return []string{first(os.Getenv("SHELL"), "/bin/sh"), "-c", command}
 }
 
 // Read tells, in the place of an end, how the command ended.

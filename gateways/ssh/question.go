@@ -31,13 +31,18 @@ func (d *Dialer) ask(ctx context.Context, clock *clock, q Question) (string, err
 	defer clock.resume()
 	d.asking.Lock()
 	defer d.asking.Unlock()
-	ctx, cancel := context.WithTimeoutCause(ctx, askTime, errors.New("no answer within "+askTime.String()))
+	ctx, cancel := withAskTime(ctx)
 	defer cancel()
 	answer, err := d.Ask(ctx, q)
 	if err != nil && ctx.Err() != nil {
 		err = reason(ctx)
 	}
 	return answer, err
+}
+
+// withAskTime bounds what may wait for the user.
+func withAskTime(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, askTime, errors.New("no answer within "+askTime.String()))
 }
 
 // printable returns a server's words without what could do something to a

@@ -1,10 +1,13 @@
 package ssh
 
 import (
+	"crypto/sha1"
+	"encoding/hex"
 	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -16,7 +19,7 @@ import (
 type settings map[string][]string
 
 // accumulated are the keywords of which every line counts.
-var accumulated = map[string]bool{"identityfile": true, "certificatefile": true, "sendenv": true}
+var accumulated = map[string]bool{"identityfile": true, "certificatefile": true}
 
 // keywords are all that ssh_config(5) knows and the native client does not
 // need to speak of: it does what they say, or they have no bearing on one
@@ -59,10 +62,41 @@ func wordSet(text string) map[string]bool {
 
 // add takes a line in: the first one of its keyword, or one that adds up.
 func (s settings) add(keyword string, words []string) {
-	if accumulated[keyword] {
+	_, ok := s[keyword]
+	switch {
+	case keyword == "sendenv":
+		s.sendEnv(words)
+	case accumulated[keyword]:
 		s[keyword] = append(s[keyword], words...)
-	} else if _, ok := s[keyword]; !ok {
+	case !ok && !s.isBeaten(keyword):
 		s[keyword] = words
+	}
+}
+
+// isBeaten says whether a keyword comes too late because of another one: of
+// ProxyJump and ProxyCommand the first counts, and none is a first one too. Only
+// ProxyJump none leaves room for a command, whatever ssh_config(5) says.
+func (s settings) isBeaten(keyword string) bool {
+	switch keyword {
+	case "proxyjump":
+		return s.one("proxycommand") != ""
+	case "proxycommand":
+		jump := s.one("proxyjump")
+		return jump != "" && !strings.EqualFold(jump, "none")
+	}
+	return false
+}
+
+// sendEnv adds patterns for names of variables, and takes those back which
+// stand behind a minus sign.
+func (s settings) sendEnv(patterns []string) {
+	for _, pattern := range patterns {
+		back, ok := strings.CutPrefix(pattern, "-")
+		if !ok {
+			s["sendenv"] = append(s["sendenv"], pattern)
+			continue
+		}
+		s["sendenv"] = slices.DeleteFunc(s["sendenv"], func(name string) bool { return matchPattern(name, back) })
 	}
 }
 
@@ -117,6 +151,24 @@ func (s settings) duration(keyword string, unset time.Duration) (time.Duration, 
 
 // tokens are what stands for %h and the like.
 type tokens map[byte]string
+
+// tokensFor are the tokens for a host, as far as its settings are known.
+func tokensFor(home, name, addr string, found settings) tokens {
+	local, _ := os.Hostname()
+	short, _, _ := strings.Cut(local, ".")
+	t := tokens{
+		'%': "%", 'd': home, 'h': addr, 'n': name, 'p': first(found.one("port"), "22"), 'r': first(found.one("user"), localUser()), 'u': localUser(),
+		'l': local, 'L': short, 'i': strconv.Itoa(os.Getuid()), 'k': first(found.one("hostkeyalias"), name),
+		'j': found.one("proxyjump"),
+	}
+	return t.with('C', t.connectionHash(t['j']))
+}
+
+// connectionHash is %C of ssh_config(5).
+func (t tokens) connectionHash(jump string) string {
+	sum := sha1.Sum([]byte(t['l'] + t['h'] + t['p'] + t['r'] + jump))
+	return hex.EncodeToString(sum[:])
+}
 
 // with returns the tokens and another one.
 func (t tokens) with(name byte, value string) tokens {
