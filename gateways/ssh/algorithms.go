@@ -12,7 +12,8 @@ import (
 // preference.
 type algorithms struct {
 	ciphers, macs, exchanges []string
-	hostKeys                 []string // empty where the configuration leaves the choice to us
+	hostKeys                 []string
+	inOrder                  bool     // of hostKeys, the first that a server has is wanted, whichever is known
 	publicKeys               []string // with which this side signs
 }
 
@@ -47,9 +48,9 @@ func (h *host) setAlgorithms() (err error) {
 		keyword = "pubkeyacceptedkeytypes"
 	}
 	h.algorithms.publicKeys = pick(keyword, safe.PublicKeyAuths, unsafe.PublicKeyAuths)
-	if h.settings.one("hostkeyalgorithms") != "" {
-		h.algorithms.hostKeys = pick("hostkeyalgorithms", safe.HostKeys, unsafe.HostKeys)
-	}
+	h.algorithms.hostKeys = pick("hostkeyalgorithms", usualHostKeys(), slices.Concat(safe.HostKeys, unsafe.HostKeys))
+	list := h.settings.one("hostkeyalgorithms")
+	h.algorithms.inOrder = list != "" && !strings.ContainsAny(list[:1], "+-")
 	return err
 }
 
@@ -83,9 +84,6 @@ func chooseAlgorithms(list string, usual, all []string) []string {
 	return named
 }
 
-// certificateOf names the algorithm of a host certificate by that of its key.
-func certificateOf(algorithm string) string { return algorithm + "-cert-v01@openssh.com" }
-
 // algorithmsOf are those by which a key of a type signs, the best first.
 func algorithmsOf(keyType string) []string {
 	if keyType == gossh.KeyAlgoRSA {
@@ -96,39 +94,47 @@ func algorithmsOf(keyType string) []string {
 
 // hostKeyAlgorithms is what is asked of a server for its host key: those come
 // first of which a key is known, because a server shows only one, and a key of
-// another type would be an unknown one.
+// another type would be an unknown one. As in OpenSSH, a list in the
+// configuration stays as it is, but for one that only adds or takes away.
 func (h *host) hostKeyAlgorithms(known []knownKey) []string {
-	if h.algorithms.hostKeys != nil {
+	if h.algorithms.inOrder {
 		return h.algorithms.hostKeys
 	}
-	var first []string
-	usual := plainHostKeys()
-	for _, k := range known {
-		if k.authority {
-			for _, name := range usual {
-				first = append(first, certificateOf(name))
-			}
+	var first, rest []string
+	for _, name := range h.algorithms.hostKeys {
+		if slices.ContainsFunc(known, func(k knownKey) bool { return k.shownBy(name) }) {
+			first = append(first, name)
+		} else if !isCertificate(name) { // whose authority nobody knows, and which says no more than its key
+			rest = append(rest, name)
 		}
 	}
-	for _, k := range known {
-		if !k.authority && !k.revoked {
-			first = append(first, algorithmsOf(k.key.Type())...)
-		}
-	}
-	var list []string
-	for _, name := range append(first, usual...) {
-		if !slices.Contains(list, name) {
-			list = append(list, name)
-		}
-	}
-	return list
+	return append(first, rest...)
 }
 
-// plainHostKeys are the algorithms of keys without a certificate, in OpenSSH's
-// order of preference, so that both find the same key of a new host.
-func plainHostKeys() []string {
-	return []string{
+// shownBy says whether a server that is asked for an algorithm shows the key, or
+// what it has signed.
+func (k *knownKey) shownBy(algorithm string) bool {
+	if k.revoked || k.authority {
+		return k.authority && isCertificate(algorithm)
+	}
+	return keyTypeOf(algorithm) == k.key.Type() && !isCertificate(algorithm)
+}
+
+func isCertificate(algorithm string) bool { return strings.HasSuffix(algorithm, certificateSuffix) }
+
+// certificateSuffix makes of the name of a key's algorithm that of a certificate's.
+const certificateSuffix = "-cert-v01@openssh.com"
+
+// usualHostKeys are in OpenSSH's order of preference, so that both find the same
+// key of a new host.
+func usualHostKeys() (names []string) {
+	plain := []string{
 		gossh.KeyAlgoED25519, gossh.KeyAlgoECDSA256, gossh.KeyAlgoECDSA384, gossh.KeyAlgoECDSA521,
 		gossh.KeyAlgoRSASHA512, gossh.KeyAlgoRSASHA256,
 	}
+	names = slices.Clone(plain)
+	for _, name := range plain {
+		names = append(names, name+certificateSuffix)
+	}
+	return names
 }

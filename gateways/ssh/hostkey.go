@@ -82,10 +82,11 @@ type trust struct {
 // judge is trust with the files read, for one connection.
 type judge struct {
 	*trust
-	host  *host
-	known []knownKey
-	note  func(string)
-	write *sync.Mutex // held while a file of known hosts is written
+	host    *host
+	known   []knownKey
+	note    func(string)
+	write   *sync.Mutex // held while a file of known hosts is written
+	anybody bool        // a key that has changed was taken, so that the host may be anybody
 }
 
 // check decides on a key. It is a gossh.HostKeyCallback.
@@ -128,20 +129,24 @@ func (j *judge) checkPinned(key gossh.PublicKey) error {
 	return j.problem(key, HostKeyChanged, nil, "hostkey= wants "+j.pinned)
 }
 
-// checkCertificate checks a certificate whose authority is known.
+// checkCertificate checks a certificate whose authority is known. One that names
+// no hosts is for all of them, as ssh-keygen makes it where nothing else is said.
 func (j *judge) checkCertificate(cert *gossh.Certificate) error {
 	name := j.names[len(j.names)-1] // the one without a port
 	at := slices.IndexFunc(cert.ValidPrincipals, func(pattern string) bool { return matchPattern(name, strings.ToLower(pattern)) })
+	if at >= 0 {
+		name = cert.ValidPrincipals[at]
+	}
 	var reason string
 	switch {
 	case cert.CertType != gossh.HostCert:
 		reason = "it is no certificate of a host"
-	case at < 0:
+	case at < 0 && len(cert.ValidPrincipals) > 0:
 		reason = fmt.Sprintf("it is for %q", cert.ValidPrincipals)
 	case cert.Signature.Format == gossh.KeyAlgoRSA:
 		reason = "it is signed by SHA-1, which is not safe"
 	default:
-		err := (&gossh.CertChecker{}).CheckCert(cert.ValidPrincipals[at], cert)
+		err := (&gossh.CertChecker{}).CheckCert(name, cert)
 		if err == nil {
 			return nil
 		}
@@ -164,6 +169,7 @@ func (j *judge) checkPlain(key gossh.PublicKey) error {
 	}
 	switch {
 	case j.acceptAny && other != nil:
+		j.anybody = true
 		j.note(j.problem(key, HostKeyChanged, other, "").Error() + "; it is taken because StrictHostKeyChecking is off")
 		return nil
 	case other != nil:
@@ -214,7 +220,7 @@ func same(a, b gossh.PublicKey) bool { return bytes.Equal(a.Marshal(), b.Marshal
 
 // typeName is how ssh-keygen -l calls the type of a key.
 func typeName(key gossh.PublicKey) string {
-	name := strings.TrimSuffix(key.Type(), "-cert-v01@openssh.com")
+	name := strings.TrimSuffix(key.Type(), certificateSuffix)
 	name = strings.TrimSuffix(name, "@openssh.com")
 	switch {
 	case strings.HasPrefix(name, "ecdsa-"):

@@ -74,9 +74,37 @@ func TestKnownTypeFirst(t *testing.T) {
 		t.Fatal(err)
 	}
 	signer := sshtest.Signer(key)
-	s := sshtest.Start(t, sshtest.Options{Keys: []gossh.Signer{signer}})
-	succeeds(t, dialer(t), s.Spec())
-	s.WriteFile("known_hosts", s.KnownName()+" "+string(gossh.MarshalAuthorizedKey(signer.PublicKey())))
+	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := sshtest.Start(t, sshtest.Options{Keys: []gossh.Signer{signer, sshtest.Signer(rsaKey)}})
+	plain, _ := os.ReadFile(s.Config)
+	for _, lines := range []string{"", "HostKeyAlgorithms +ssh-rsa", "HostKeyAlgorithms -rsa-sha2-256"} {
+		s.WriteFile("ssh_config", string(plain))
+		s.AddConfig(lines)
+		for _, known := range []gossh.PublicKey{sshtest.Signer(s.HostKey).PublicKey(), signer.PublicKey(), sshtest.Signer(rsaKey).PublicKey()} {
+			s.WriteFile("known_hosts", s.KnownName()+" "+string(gossh.MarshalAuthorizedKey(known)))
+			if out, err := output(t, dialer(t), s.Spec(), "echo fine"); out != "fine\n" {
+				t.Errorf("with %q, and %s known: %v", lines, known.Type(), err)
+			}
+		}
+	}
+}
+
+// TestOldServer: one that signs by SHA-1 only shows its RSA key if that is known.
+func TestOldServer(t *testing.T) {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	old, err := gossh.NewSignerWithAlgorithms(sshtest.Signer(key).(gossh.AlgorithmSigner), []string{gossh.KeyAlgoRSA})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := sshtest.Start(t, sshtest.Options{Keys: []gossh.Signer{old}})
+	s.AddConfig("HostKeyAlgorithms +ssh-rsa")
+	s.WriteFile("known_hosts", s.KnownName()+" "+string(gossh.MarshalAuthorizedKey(old.PublicKey())))
 	succeeds(t, dialer(t), s.Spec())
 }
 
@@ -88,11 +116,12 @@ func TestHostCertificate(t *testing.T) {
 	}{
 		{"named", "127.0.0.1", ""},
 		{"pattern", "127.*", ""},
+		{"for all hosts", "", ""},
 		{"another", "other.example.com", `hostkey: 127.0.0.1 port PORT shows the ED25519 key ` + gossh.FingerprintSHA256(sshtest.Signer(key).PublicKey()) +
 			` with a certificate that is not valid for it: it is for ["other.example.com"]`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			signer, err := gossh.NewCertSigner(certify(t, authority, key, gossh.HostCert, test.principal), sshtest.Signer(key))
+			signer, err := gossh.NewCertSigner(certify(t, authority, key, gossh.HostCert, strings.Fields(test.principal)...), sshtest.Signer(key))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -127,7 +127,7 @@ func (d *Dialer) remember(h *host, key gossh.PublicKey) {
 
 // keyTypeOf is the type of key that an algorithm or a type of certificate is for.
 func keyTypeOf(algorithm string) string {
-	kind, certified := strings.CutSuffix(algorithm, "-cert-v01@openssh.com")
+	kind, certified := strings.CutSuffix(algorithm, certificateSuffix)
 	if certified && strings.HasPrefix(kind, "sk-") {
 		kind += "@openssh.com"
 	}
