@@ -55,7 +55,7 @@ func (a *agentKeys) keys() (keys []identity) {
 		if key, ok := signer.PublicKey().(*agent.Key); ok && key.Comment != "" {
 			name = fmt.Sprintf("%q of the agent", key.Comment)
 		}
-		keys = append(keys, identity{name, signer})
+		keys = append(keys, identity{name, signer, true})
 	}
 	return keys
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	gossh "golang.org/x/crypto/ssh"
 )
@@ -18,6 +19,7 @@ type login struct {
 	host   *host
 	clock  *clock
 	wire   *wire
+	judge  *judge
 
 	ring    *keyring
 	keys    []identity // still to be offered
@@ -28,15 +30,23 @@ type login struct {
 	banner  string   // what the server said
 }
 
-func (d *Dialer) newLogin(ctx context.Context, h *host, w *wire, clock *clock) *login {
-	l := &login{
-		dialer: d, ctx: ctx, host: h, wire: w, clock: clock, asked: map[string]int{},
+func (d *Dialer) newLogin(ctx context.Context, w *wire, clock *clock, judge *judge) *login {
+	h := judge.host
+	return &login{
+		dialer: d, ctx: ctx, host: h, wire: w, clock: clock, judge: judge, asked: map[string]int{},
 		ring: &keyring{identities: &h.identity, files: &d.keys},
 	}
-	if d.Ask != nil {
-		l.ring.unlock = l.unlock
+}
+
+// silenced tells why the user is not asked; nil if that can be done.
+func (l *login) silenced() error {
+	switch {
+	case l.dialer.Ask == nil:
+		return errNobody
+	case l.host.settings.yes("batchmode", false):
+		return errBatch
 	}
-	return l
+	return nil
 }
 
 // unlock asks for a key's passphrase. Neither the user's time nor that of the
@@ -131,6 +141,9 @@ func (l *login) next(method string) gossh.AuthMethod {
 func (l *login) nextKey() gossh.AuthMethod {
 	if !l.looked {
 		l.looked = true
+		if l.ring.silenced = l.silenced(); l.ring.silenced == nil {
+			l.ring.unlock = l.unlock
+		}
 		l.keys = l.ring.collect(l.ctx)
 		l.notes = append(l.notes, l.ring.skipped...)
 	}
@@ -144,7 +157,7 @@ func (l *login) nextKey() gossh.AuthMethod {
 		}
 		public := signer.PublicKey()
 		l.notes = append(l.notes, fmt.Sprintf("%s (%s %s)", key.name, typeName(public), gossh.FingerprintSHA256(plainKey(public))))
-		return gossh.PublicKeys(&telling{signer, l, key.name})
+		return gossh.PublicKeys(&telling{signer, l, key})
 	}
 	return nil
 }
@@ -166,13 +179,30 @@ func (l *login) restrict(signer gossh.Signer) (gossh.MultiAlgorithmSigner, error
 type telling struct {
 	gossh.MultiAlgorithmSigner
 	login *login
-	name  string
+	key   identity
 }
 
 func (t *telling) SignWithAlgorithm(rand io.Reader, data []byte, algorithm string) (*gossh.Signature, error) {
-	signature, err := t.MultiAlgorithmSigner.SignWithAlgorithm(rand, data, algorithm)
+	sign := t.MultiAlgorithmSigner.SignWithAlgorithm
+	if t.key.agent {
+		sign = t.signByAgent
+	}
+	signature, err := sign(rand, data, algorithm)
 	if err != nil {
-		t.login.refused = fmt.Errorf("but %s did not sign: %w", t.name, err)
+		t.login.refused = fmt.Errorf("but %s did not sign: %w", t.key.name, err)
+	}
+	return signature, err
+}
+
+// signByAgent gives an agent the time to ask its user: for a touch, a fingerprint
+// or a PIN. That is not the server's.
+func (t *telling) signByAgent(rand io.Reader, data []byte, algorithm string) (*gossh.Signature, error) {
+	t.login.clock.pause()
+	defer t.login.clock.resume()
+	timer := time.AfterFunc(askTime, t.login.ring.close)
+	signature, err := t.MultiAlgorithmSigner.SignWithAlgorithm(rand, data, algorithm)
+	if !timer.Stop() && err != nil {
+		err = errUnanswered
 	}
 	return signature, err
 }
@@ -182,13 +212,17 @@ func (t *telling) SignWithAlgorithm(rand io.Reader, data []byte, algorithm strin
 func (l *login) mayAsk(method string) bool {
 	tries := l.asked[method]
 	l.asked[method]++
+	silenced := l.silenced()
+	if silenced == nil && l.judge.anybody {
+		silenced = errSecret
+	}
 	switch {
-	case l.dialer.Ask == nil && tries == 0:
-		l.notes = append(l.notes, fmt.Sprintf("not %s: %v", method, errNobody))
-	case l.dialer.Ask != nil && tries == l.host.prompts && tries > 0:
+	case silenced != nil && tries == 0:
+		l.notes = append(l.notes, fmt.Sprintf("not %s: %v", method, silenced))
+	case silenced == nil && tries == l.host.prompts && tries > 0:
 		l.notes = append(l.notes, fmt.Sprintf("%s %d times", method, tries))
 	}
-	return l.dialer.Ask != nil && tries < l.host.prompts
+	return silenced == nil && tries < l.host.prompts
 }
 
 // password asks for the user's password on the host.

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -172,6 +173,30 @@ func TestNoSecretsForAnybody(t *testing.T) {
 	}
 }
 
+// TestPasswordForNewHost: the key of a host of which none is known is taken where
+// the configuration says so, and then a password goes there, as with accept-new.
+func TestPasswordForNewHost(t *testing.T) {
+	s := sshtest.Start(t, sshtest.Options{Config: withPassword("sesame")})
+	s.AddConfig("StrictHostKeyChecking no")
+	d := dialer(t)
+	d.Ask = (&answers{left: []string{"sesame"}}).ask
+	succeeds(t, d, s.Spec("known_hosts=/dev/null"))
+}
+
+// TestBatchMode: nothing is asked, also no passphrase.
+func TestBatchMode(t *testing.T) {
+	s := sshtest.Start(t, sshtest.Options{})
+	s.AddConfig("BatchMode yes")
+	user := &answers{left: []string{"sesame"}}
+	d := dialer(t)
+	d.Ask = user.ask
+	_, err := output(t, d, s.Spec("identity="+s.WriteLockedKey("locked", s.UserKey, "sesame")), "true")
+	wantSentence(t, s.Site, err, `auth: 127.0.0.1 port PORT does not let "USER" in; tried DIR/locked: it needs its passphrase, and BatchMode forbids to ask; it accepts publickey`)
+	if len(user.asked) > 0 {
+		t.Errorf("asked %q", user.asked)
+	}
+}
+
 // startAgent starts an ssh-agent with keys and returns its socket.
 func startAgent(t *testing.T, keys ...crypto.PrivateKey) string {
 	t.Helper()
@@ -230,6 +255,47 @@ func TestAgent(t *testing.T) {
 	succeeds(t, d, s.Spec("identity="+public, "ssh_config="+only))
 }
 
+// TestAgentPublicHalf: only the public half of what IdentityFile names is there, or
+// what is there cannot be used, and the agent has the key.
+func TestAgentPublicHalf(t *testing.T) {
+	s := sshtest.Start(t, sshtest.Options{})
+	public := string(gossh.MarshalAuthorizedKey(sshtest.Signer(s.UserKey).PublicKey()))
+	only := s.WriteFile("only_config", "IdentitiesOnly yes\nIdentityAgent "+startAgent(t, s.UserKey)+"\nGlobalKnownHostsFile none\n")
+	s.WriteFile("half.pub", public)
+	succeeds(t, dialer(t), s.Spec("identity="+s.Dir+"/half", "ssh_config="+only))
+	s.WriteFile("rubbish.pub", public)
+	succeeds(t, dialer(t), s.Spec("identity="+s.WriteFile("rubbish", "of a kind that nobody knows"), "ssh_config="+only))
+	_, err := output(t, dialer(t), s.Spec("identity="+s.Dir+"/rubbish"), "true")
+	wantSentence(t, s.Site, err, `auth: 127.0.0.1 port PORT does not let "USER" in; tried DIR/rubbish: no key found; it accepts publickey`)
+	_, err = output(t, dialer(t), s.Spec("identity="+s.Dir+"/half"), "true")
+	wantSentence(t, s.Site, err, `auth: 127.0.0.1 port PORT does not let "USER" in; tried DIR/half.pub: it is a public key, and the agent does not have the private one; it accepts publickey`)
+}
+
+// TestAgentAsksUser: an agent may ask its user before it signs, for a touch or a
+// fingerprint, and that time is not the server's.
+func TestAgentAsksUser(t *testing.T) {
+	s := sshtest.Start(t, sshtest.Options{})
+	ring := &askingAgent{Agent: agent.NewKeyring(), answered: make(chan struct{})}
+	if err := ring.Add(agent.AddedKey{PrivateKey: s.UserKey}); err != nil {
+		t.Fatal(err)
+	}
+	socket := serveAgent(t, func(conn net.Conn) { agent.ServeAgent(ring, conn) })
+	config := s.WriteFile("agent_config", "IdentityAgent "+socket+"\nGlobalKnownHostsFile none\n")
+	time.AfterFunc(1200*time.Millisecond, func() { close(ring.answered) })
+	succeeds(t, dialer(t), s.Spec("identity=", "ssh_config="+config, "timeout=1s"))
+}
+
+// askingAgent signs when its user has answered.
+type askingAgent struct {
+	agent.Agent
+	answered chan struct{}
+}
+
+func (a *askingAgent) Sign(key gossh.PublicKey, data []byte) (*gossh.Signature, error) {
+	<-a.answered
+	return a.Agent.Sign(key, data)
+}
+
 // TestAgentStuck: an agent that does not answer is not waited for for ever.
 func TestAgentStuck(t *testing.T) {
 	s := sshtest.Start(t, sshtest.Options{})
@@ -258,6 +324,35 @@ func TestUserCertificate(t *testing.T) {
 	cert := certify(t, authority, s.UserKey, gossh.UserCert, s.User)
 	s.WriteFile("identity-cert.pub", string(gossh.MarshalAuthorizedKey(cert)))
 	succeeds(t, dialer(t), s.Spec())
+}
+
+// TestAgentCertificate: the key of a certificate is in the agent, and the
+// certificate in a file or in the agent, too.
+func TestAgentCertificate(t *testing.T) {
+	authority := sshtest.NewKey(t)
+	ca := filepath.Join(t.TempDir(), "ca")
+	if err := os.WriteFile(ca, gossh.MarshalAuthorizedKey(sshtest.Signer(authority).PublicKey()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := sshtest.StartSshd(t, "TrustedUserCAKeys "+ca)
+	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range []crypto.PrivateKey{sshtest.NewKey(t), rsaKey} {
+		cert := certify(t, sshtest.Signer(authority), key, gossh.UserCert, s.User)
+		file := s.WriteFile("cert", string(gossh.MarshalAuthorizedKey(cert)))
+		s.WriteFile("ssh_config", "GlobalKnownHostsFile none\nIdentityAgent "+startAgent(t, key)+"\nCertificateFile "+file+"\n")
+		succeeds(t, dialer(t), s.Spec("identity="))
+
+		ring := agent.NewKeyring()
+		if err := ring.Add(agent.AddedKey{PrivateKey: key, Certificate: cert}); err != nil {
+			t.Fatal(err)
+		}
+		socket := serveAgent(t, func(conn net.Conn) { agent.ServeAgent(ring, conn) })
+		s.WriteFile("ssh_config", "GlobalKnownHostsFile none\nIdentityAgent "+socket+"\n")
+		succeeds(t, dialer(t), s.Spec("identity="))
+	}
 }
 
 func certify(t *testing.T, authority gossh.Signer, key crypto.PrivateKey, kind uint32, names ...string) *gossh.Certificate {

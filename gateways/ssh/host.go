@@ -327,9 +327,6 @@ func (h *host) setMethods() (err error) {
 		"keyboard-interactive": !h.settings.yes("kbdinteractiveauthentication", h.settings.yes("challengeresponseauthentication", true)),
 		"password":             !h.settings.yes("passwordauthentication", true),
 	}
-	if h.trust.acceptAny || h.settings.yes("batchmode", false) { // no secret for a host that may be anybody
-		off["keyboard-interactive"], off["password"] = true, true
-	}
 	h.prefer = slices.DeleteFunc(h.prefer, func(method string) bool { return off[method] })
 	h.prompts, err = h.settings.number("numberofpasswordprompts", 3)
 	return err

@@ -35,13 +35,14 @@ type identities struct {
 type identity struct {
 	name   string // for a sentence
 	signer gossh.Signer
+	agent  bool // it signs
 }
 
 // keyFile is a key read from a file, shared by all logins.
 type keyFile struct {
 	path   string
 	public gossh.PublicKey // nil if it cannot be told without the passphrase
-	half   bool            // only the public half is there
+	half   error           // why only the public half is of use; nil if the private one is
 
 	mu     sync.Mutex // guards the following, and is held while the passphrase is asked for
 	text   []byte     // while it is locked
@@ -56,9 +57,13 @@ type keyFiles struct {
 	times map[string]time.Time
 }
 
-// load reads the file of a key, if it was not read since it was written.
+// load reads the file of a key, if it was not read since it was written. Where
+// there is none, the public half beside its place names a key of the agent.
 func (f *keyFiles) load(path string) (*keyFile, error) {
 	info, err := os.Stat(path)
+	if public, _ := readPublic(path + ".pub"); err != nil && public != nil {
+		return f.load(path + ".pub")
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -85,22 +90,36 @@ func readKeyFile(path string) (*keyFile, error) {
 	}
 	key := &keyFile{path: path}
 	key.signer, err = gossh.ParsePrivateKey(text)
-	if locked, ok := errors.AsType[*gossh.PassphraseMissingError](err); ok {
+	locked, isLocked := errors.AsType[*gossh.PassphraseMissingError](err)
+	switch {
+	case isLocked && locked.PublicKey != nil:
+		key.text, key.public = text, locked.PublicKey
+	case isLocked:
 		key.text = text
-		if key.public = locked.PublicKey; key.public == nil {
-			key.public, _ = readPublic(path + ".pub")
-		}
-		return key, nil
+		key.public, _ = readPublic(path + ".pub")
+	case err != nil:
+		return readHalf(path, errors.New(strings.TrimPrefix(err.Error(), "ssh: ")))
+	default:
+		key.public = key.signer.PublicKey()
 	}
-	if err != nil {
-		if public, _ := readPublic(path); public != nil { // IdentityFile may name what the agent has
-			return &keyFile{path: path, public: public, half: true}, nil
-		}
-		return nil, errors.New(strings.TrimPrefix(err.Error(), "ssh: "))
-	}
-	key.public = key.signer.PublicKey()
 	return key, nil
 }
+
+// readHalf reads a public key, which may be all that is needed where the agent has
+// the private one: in the place of that, or beside what cannot be used for the
+// reason why.
+func readHalf(path string, why error) (*keyFile, error) {
+	if public, _ := readPublic(path); public != nil {
+		return &keyFile{path: path, public: public, half: errHalf}, nil
+	}
+	if public, _ := readPublic(path + ".pub"); public != nil {
+		return &keyFile{path: path, public: public, half: why}, nil
+	}
+	return nil, why
+}
+
+// errHalf tells that a file has only a public key.
+var errHalf = errors.New("it is a public key, and the agent does not have the private one")
 
 func readPublic(path string) (gossh.PublicKey, error) {
 	text, err := readBounded(path, maxKeyFile)
@@ -174,11 +193,12 @@ func (s *lazySigner) SignWithAlgorithm(rand io.Reader, data []byte, algorithm st
 // keyring collects the identities for one login.
 type keyring struct {
 	*identities
-	files   *keyFiles
-	agent   *agentKeys
-	unlock  func(*keyFile) (gossh.Signer, error) // nil if nobody can be asked for passphrases
-	skipped []string                             // keys that cannot be offered, each with the reason
-	found   []identity
+	files    *keyFiles
+	agent    *agentKeys
+	unlock   func(*keyFile) (gossh.Signer, error) // asks for the passphrase; nil if that cannot be done
+	silenced error                                // why it cannot
+	skipped  []string                             // keys that cannot be offered, each with the reason
+	found    []identity
 }
 
 // collect finds all identities in the order in which they are offered. Those
@@ -207,9 +227,12 @@ func (r *keyring) skip(name string, err error) {
 	r.skipped = append(r.skipped, fmt.Sprintf("%s: %v", name, err))
 }
 
-// addAgent adds all keys that the agent has.
+// addAgent adds all keys that the agent has, each behind its certificates.
 func (r *keyring) addAgent() {
 	for _, key := range r.agent.keys() {
+		for _, certificate := range r.certificates {
+			r.addCertificate(certificate, key)
+		}
 		r.add(key)
 	}
 }
@@ -225,7 +248,7 @@ func (r *keyring) addFile(path string) {
 	}
 	key, err := r.open(file)
 	if err != nil {
-		r.skip(path, err)
+		r.skip(file.path, err)
 		return
 	}
 	for _, certificate := range append([]string{path + "-cert.pub"}, r.certificates...) {
@@ -238,21 +261,21 @@ func (r *keyring) addFile(path string) {
 func (r *keyring) open(file *keyFile) (identity, error) {
 	if file.public != nil {
 		if signer := r.agent.signer(file.public); signer != nil {
-			return identity{file.path, signer}, nil
+			return identity{file.path, signer, true}, nil
 		}
 	}
 	switch {
-	case file.half:
-		return identity{}, errors.New("it is a public key, and the agent does not have the private one")
+	case file.half != nil:
+		return identity{}, file.half
 	case !file.locked():
-		return identity{file.path, file.signer}, nil
+		return identity{file.path, file.signer, false}, nil
 	case r.unlock == nil:
-		return identity{}, fmt.Errorf("it needs its passphrase, and %w", errNobody)
+		return identity{}, fmt.Errorf("it needs its passphrase, and %w", r.silenced)
 	case file.public != nil:
-		return identity{file.path, &lazySigner{file, r.unlock}}, nil
+		return identity{file.path, &lazySigner{file, r.unlock}, false}, nil
 	}
 	signer, err := r.unlock(file) // an old format, which does not tell the public key
-	return identity{file.path, signer}, err
+	return identity{file.path, signer, false}, err
 }
 
 // addCertificate adds a certificate of a key, if the file has one.
@@ -267,7 +290,7 @@ func (r *keyring) addCertificate(path string, key identity) {
 		r.skip(path, err)
 		return
 	}
-	r.add(identity{path, signer})
+	r.add(identity{path, signer, key.agent})
 }
 
 // add adds an identity that is not there yet.

@@ -155,9 +155,9 @@ func (d *Dialer) tryLogin(ctx context.Context, h *host, below way, search *pinSe
 	defer cancel()
 	clock, stop := startClock(ctx, h.each, luagw.StageHostKey, func() { w.Close(); cancel() })
 	search.enter(clock)
-	attempt := d.newLogin(ctx, h, w, clock)
 	judge := &judge{trust: &h.trust, host: h, known: known, note: d.notice, write: &d.adding}
-	client, err := handshake(w, h.address(), attempt.config(judge, search))
+	attempt := d.newLogin(ctx, w, clock, judge)
+	client, err := handshake(w, h.address(), attempt.config(search))
 	attempt.ring.close()
 	stop()
 	if _, cut := clock.at(); err == nil && cut != nil {
@@ -171,8 +171,8 @@ func (d *Dialer) tryLogin(ctx context.Context, h *host, below way, search *pinSe
 }
 
 // config is what the library needs to know.
-func (l *login) config(judge *judge, search *pinSearch) *gossh.ClientConfig {
-	h := l.host
+func (l *login) config(search *pinSearch) *gossh.ClientConfig {
+	h, judge := l.host, l.judge
 	return &gossh.ClientConfig{
 		Config: gossh.Config{
 			Ciphers: h.algorithms.ciphers, MACs: h.algorithms.macs, KeyExchanges: h.algorithms.exchanges,

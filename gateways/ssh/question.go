@@ -18,8 +18,15 @@ type Question struct {
 	Secret bool   // the answer must not be shown
 }
 
-// errNobody tells that there is nobody to ask.
-var errNobody = errors.New("there is no terminal to ask at")
+// Why nothing is asked.
+var (
+	errNobody = errors.New("there is no terminal to ask at")
+	errBatch  = errors.New("BatchMode forbids to ask")
+	errSecret = errors.New("no secrets go to a host whose key has changed")
+)
+
+// errUnanswered tells that the user did not answer.
+var errUnanswered = errors.New("no answer within " + askTime.String())
 
 // ask asks, one question at a time. The time that the user takes is not the
 // stage's.
@@ -42,7 +49,7 @@ func (d *Dialer) ask(ctx context.Context, clock *clock, q Question) (string, err
 
 // withAskTime bounds what may wait for the user.
 func withAskTime(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeoutCause(ctx, askTime, errors.New("no answer within "+askTime.String()))
+	return context.WithTimeoutCause(ctx, askTime, errUnanswered)
 }
 
 // printable returns a server's words without what could do something to a
