@@ -7,6 +7,7 @@ import (
 	"crypto/rsa"
 	"fmt"
 	"os"
+	"os/exec"
 	"strings"
 	"sync"
 	"testing"
@@ -88,6 +89,28 @@ func TestKnownTypeFirst(t *testing.T) {
 			if out, err := output(t, dialer(t), s.Spec(), "echo fine"); out != "fine\n" {
 				t.Errorf("with %q, and %s known: %v", lines, known.Type(), err)
 			}
+		}
+	}
+}
+
+// TestDefaultsOfSystem: where OpenSSH is asked what the configuration says, its
+// defaults are no wishes of the user's.
+func TestDefaultsOfSystem(t *testing.T) {
+	if _, err := exec.LookPath("ssh"); err != nil {
+		t.Skipf("no OpenSSH client here to ask: %v", err)
+	}
+	_, rs := otherKeys(t)
+	s := sshtest.Start(t, sshtest.Options{Keys: []gossh.Signer{rs}})
+	s.WriteFile("known_hosts", s.KnownName()+" "+string(gossh.MarshalAuthorizedKey(rs.PublicKey())))
+	s.AddConfig("CanonicalizeHostname always", `IdentityFile "`+s.WriteKey("with a space", s.UserKey)+`"`)
+	succeeds(t, dialer(t), s.Spec("identity="))
+	got, err := dialer(t).Resolved(inTime(t), parse(t, s.Spec("identity=")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, keyword := range []string{"ciphers", "hostkeyalgorithms", "kexalgorithms", "serveraliveinterval", "forwardagent", "numberofpasswordprompts"} {
+		if got[keyword] != nil {
+			t.Errorf("%s: got %q, want nothing", keyword, got[keyword])
 		}
 	}
 }
