@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -181,6 +182,26 @@ func TestPasswordForNewHost(t *testing.T) {
 	d := dialer(t)
 	d.Ask = (&answers{left: []string{"sesame"}}).ask
 	succeeds(t, d, s.Spec("known_hosts=/dev/null"))
+}
+
+// TestKeyOpenToOthers: a private key that others may read is not used, as by ssh,
+// but the agent may have it.
+func TestKeyOpenToOthers(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("files have no such modes there")
+	}
+	s := sshtest.Start(t, sshtest.Options{})
+	locked := s.WriteLockedKey("locked", s.UserKey, "sesame")
+	for _, path := range []string{s.Identity, locked} {
+		if err := os.Chmod(path, 0o640); err != nil {
+			t.Fatal(err)
+		}
+		_, err := output(t, dialer(t), s.Spec("identity="+path), "true")
+		wantSentence(t, s.Site, err, `auth: 127.0.0.1 port PORT does not let "USER" in; tried DIR/`+filepath.Base(path)+
+			`: its mode 0640 opens it to others, so it is not used; chmod 600 closes it; it accepts publickey`)
+	}
+	config := s.WriteFile("agent_config", "IdentitiesOnly yes\nIdentityAgent "+startAgent(t, s.UserKey)+"\nGlobalKnownHostsFile none\n")
+	succeeds(t, dialer(t), s.Spec("identity="+locked, "ssh_config="+config))
 }
 
 // TestBatchMode: nothing is asked, also no passphrase.

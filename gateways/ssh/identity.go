@@ -102,7 +102,19 @@ func readKeyFile(path string) (*keyFile, error) {
 	default:
 		key.public = key.signer.PublicKey()
 	}
-	return key, nil
+	return key, key.guard()
+}
+
+// guard gives up a private key that others than the user may read, as OpenSSH
+// does. The public half stays.
+func (k *keyFile) guard() error {
+	info, err := os.Stat(k.path)
+	if err != nil || !isOpenToOthers(info) {
+		return err
+	}
+	k.text, k.signer = nil, nil
+	k.half = fmt.Errorf("its mode %#o opens it to others, so it is not used; chmod 600 closes it", info.Mode().Perm())
+	return nil
 }
 
 // readHalf reads a public key, which may be all that is needed where the agent has

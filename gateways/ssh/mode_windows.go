@@ -1,0 +1,6 @@
+package ssh
+
+import "io/fs"
+
+// isOpenToOthers says no: who may use a file is not told by its mode here.
+func isOpenToOthers(fs.FileInfo) bool { return false }
