@@ -136,6 +136,9 @@ func (r *configReader) take(line *configLine, depth int, counts, active bool) (b
 	if line.keyword == "ignoreunknown" {
 		r.ignore = append(r.ignore, strings.Split(strings.ToLower(strings.Join(line.words, ",")), ",")...)
 	}
+	if err := line.checkChoice(); err != nil {
+		return active, err
+	}
 	r.complain(line)
 	r.found.add(line.keyword, line.words)
 	return active, nil
@@ -149,6 +152,7 @@ func (r *configReader) complain(line *configLine) {
 	case !undone[line.keyword]:
 		r.note(fmt.Sprintf("%s: %q is not understood, and has no effect", line.where(), line.spelt))
 	case line.ofSystem():
+	case line.keyword == "connectionattempts" && line.words[0] == "1":
 	case !slices.Contains([]string{"no", "none"}, strings.ToLower(strings.Join(line.words, " "))):
 		r.note(fmt.Sprintf("%s: %s has no effect here; with ssh_program=ssh it has", line.where(), line.spelt))
 	}

@@ -241,7 +241,7 @@ func TestMatchExecShell(t *testing.T) {
 func TestConfigNotices(t *testing.T) {
 	dir := t.TempDir()
 	config := filepath.Join(dir, "config")
-	text := "ForwardAgent yes\nForwardX11 yes\nFrobnicate 1\nIgnoreUnknown Tw*\nTwiddle 2\nHost other\nWrong 3\nHost *\nGSSAPIAuthentication no\n"
+	text := "ForwardAgent yes\nForwardX11 yes\nFrobnicate 1\nIgnoreUnknown Tw*\nTwiddle 2\nHost other\nWrong 3\nHost *\nGSSAPIAuthentication no\nConnectionAttempts 1\nConnectionAttempts 3\n"
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -255,6 +255,7 @@ func TestConfigNotices(t *testing.T) {
 	want := []string{
 		"DIR/config:1: ForwardAgent has no effect here; with ssh_program=ssh it has",
 		`DIR/config:3: "Frobnicate" is not understood, and has no effect`,
+		"DIR/config:11: ConnectionAttempts has no effect here; with ssh_program=ssh it has",
 	}
 	if !slices.Equal(told, want) {
 		t.Errorf("told %q\nwant %q", told, want)
@@ -273,6 +274,8 @@ func TestConfigErrors(t *testing.T) {
 		{"HostName %z", `"%z" in the ssh configuration: %z is not known here`},
 		{"ProxyJump -oX", `ProxyJump "-oX" names no host`},
 		{"Include DIR/config", `DIR/config: files include each other more than 16 deep`},
+		{"pubkeyAuthentication maybe", `DIR/config:1: pubkeyAuthentication "maybe" is none of yes, no, true, false, unbound, host-bound`},
+		{"Host other\nBatchMode on\nHost *\nStrictHostKeyChecking yess", `DIR/config:4: StrictHostKeyChecking "yess" is none of yes, no, true, false, off, ask, accept-new`},
 		{"ConnectTimeout soon", `connecttimeout "soon" in the ssh configuration is no time`},
 	} {
 		dir := t.TempDir()

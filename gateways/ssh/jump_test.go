@@ -132,6 +132,10 @@ func TestProgram(t *testing.T) {
 	s := sshtest.StartSshd(t)
 	spec := s.Spec(program(t)...)
 	succeeds(t, dialer(t), spec)
+	atHome := &ssh.Dialer{Home: s.Dir}
+	for _, keys := range [][]string{nil, program(t)} {
+		succeeds(t, atHome, s.Spec(append(keys, "ssh_config=~/ssh_config")...))
+	}
 	conn, err := run(t, dialer(t), spec, "echo why >&2; cat; exit 3", ssh.RunOptions{})
 	if err != nil {
 		t.Fatal(err)

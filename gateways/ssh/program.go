@@ -35,7 +35,7 @@ func (d *Dialer) program(ctx context.Context, spec *luagw.Spec, line string) (*C
 	if err != nil || len(words) == 0 {
 		return nil, &luagw.SpecError{Spec: spec.String(), Key: "ssh_program", Reason: fmt.Sprintf("%q is no command line", line)}
 	}
-	options, err := programOptions(spec)
+	options, err := d.programOptions(spec)
 	if err != nil {
 		return nil, err
 	}
@@ -62,14 +62,16 @@ func (d *Dialer) programMaster(ctx context.Context, spec *luagw.Spec) *master {
 }
 
 // programOptions are the keys of a spec as options of ssh(1).
-func programOptions(spec *luagw.Spec) (args []string, err error) {
+func (d *Dialer) programOptions(spec *luagw.Spec) (args []string, err error) {
 	add := func(flag, param string) {
 		if value := spec.Params[param]; value != "" {
 			args = append(args, flag, value)
 		}
 	}
 	option := func(name, value string) { args = append(args, "-o", name+"="+value) }
-	add("-F", "ssh_config")
+	if file := spec.Params["ssh_config"]; file != "" {
+		args = append(args, "-F", untilde(file, d.home())) // of all files the one that ssh leaves to the shell
+	}
 	add("-l", "user")
 	add("-p", "port")
 	add("-i", "identity")

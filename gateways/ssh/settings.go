@@ -27,7 +27,7 @@ var accumulated = map[string]bool{"identityfile": true, "certificatefile": true}
 var keywords = wordSet(`
 	addkeystoagent addressfamily batchmode bindaddress certificatefile
 	challengeresponseauthentication checkhostip ciphers clearallforwardings compression
-	connectionattempts connecttimeout controlmaster controlpath controlpersist
+	connecttimeout controlmaster controlpath controlpersist
 	enableescapecommandline enablesshkeysign escapechar exitonforwardfailure fingerprinthash
 	forkafterauthentication forwardx11 forwardx11timeout forwardx11trusted gatewayports
 	globalknownhostsfile hashknownhosts host hostkeyalgorithms hostkeyalias hostname
@@ -46,7 +46,7 @@ var keywords = wordSet(`
 // undone are keywords whose effect somebody may miss, because the native client
 // has none of it.
 var undone = wordSet(`
-	bindinterface casignaturealgorithms dynamicforward forwardagent gssapiauthentication
+	bindinterface casignaturealgorithms connectionattempts dynamicforward forwardagent gssapiauthentication
 	gssapiclientidentity gssapidelegatecredentials gssapikexalgorithms gssapikeyexchange
 	gssapirenewalforcesrekey gssapiserveridentity gssapitrustdns hostbasedacceptedalgorithms hostbasedauthentication
 	knownhostscommand localcommand localforward pkcs11provider remotecommand remoteforward
