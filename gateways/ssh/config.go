@@ -75,7 +75,7 @@ func (r *configReader) readAll(file string) error {
 	case "none":
 		return nil
 	case "":
-		err := r.read(filepath.Join(r.home, ".ssh", "config"), 0, true)
+		err := r.readGuarded(filepath.Join(r.home, ".ssh", "config"), 0, true)
 		if err == nil {
 			err = r.read(systemConfig, 0, true)
 		}
@@ -86,6 +86,16 @@ func (r *configReader) readAll(file string) error {
 		return fmt.Errorf("ssh_config: %w", err)
 	}
 	return r.read(path, 0, true)
+}
+
+// readGuarded reads a file that nobody else can change.
+func (r *configReader) readGuarded(path string, depth int, counts bool) error {
+	if info, err := os.Stat(path); err == nil {
+		if err := checkOwner(info); err != nil {
+			return fmt.Errorf("%s is not read: %w, and it could run programs", path, err)
+		}
+	}
+	return r.read(path, depth, counts)
 }
 
 // read reads a file. One that is not there says nothing. Nothing counts in a
@@ -177,7 +187,7 @@ func (r *configReader) include(line *configLine, depth int, active bool) error {
 			if isDir(path) { // as OpenSSH does it: config.d/* may find folders beside the files
 				continue
 			}
-			if err := r.read(path, depth+1, active); err != nil {
+			if err := r.readGuarded(path, depth+1, active); err != nil {
 				return err
 			}
 		}

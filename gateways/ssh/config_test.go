@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -323,6 +324,49 @@ func TestHomeConfig(t *testing.T) {
 	}
 	if _, err := d.Resolved(inTime(t), parse(t, "ssh:web1//ssh_config="+dir+"/none")); err == nil {
 		t.Error("a file that is not there: no error")
+	}
+}
+
+// TestConfigOfOthers: what others can change is not read, because it can run
+// programs. A file that the spec names is the caller's care, as with ssh -F.
+func TestConfigOfOthers(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("files have no such modes there")
+	}
+	dir := t.TempDir()
+	config, included := filepath.Join(dir, ".ssh", "config"), filepath.Join(dir, "included")
+	if err := os.Mkdir(filepath.Dir(config), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for path, text := range map[string]string{config: "Include " + included + "\n", included: "User one\n"} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, test := range []struct {
+		spec, path string
+		mode       os.FileMode
+		want       string
+	}{
+		{"ssh:web1", config, 0o644, ""},
+		{"ssh:web1", config, 0o666, config},
+		{"ssh:web1//ssh_config=" + config, config, 0o666, ""},
+		{"ssh:web1//ssh_config=" + config, included, 0o602, included},
+		{"ssh:web1", included, 0o600, ""},
+	} {
+		if err := os.Chmod(test.path, test.mode); err != nil {
+			t.Fatal(err)
+		}
+		if test.want != "" {
+			test.want = fmt.Sprintf("%s is not read: its mode %#o lets others change it, and it could run programs", test.want, test.mode)
+		}
+		got, err := (&ssh.Dialer{Home: dir}).Resolved(inTime(t), parse(t, test.spec))
+		if text := fmt.Sprint(err); test.want != "" && text != test.want || test.want == "" && fmt.Sprint(got["user"]) != "[one]" {
+			t.Errorf("%s, %s %#o:\ngot  %v, %v\nwant %s", test.spec, test.path, test.mode, got["user"], text, test.want)
+		}
+		if err := os.Chmod(test.path, 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
