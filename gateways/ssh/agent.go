@@ -2,6 +2,7 @@ package ssh
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -17,6 +18,7 @@ import (
 // none.
 type agentKeys struct {
 	conn    io.ReadWriteCloser
+	client  agent.ExtendedAgent
 	stop    func() bool // of the context's hold on conn
 	signers []gossh.Signer
 }
@@ -27,8 +29,8 @@ func dialAgent(ctx context.Context, socket string) (*agentKeys, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &agentKeys{conn: conn, stop: context.AfterFunc(ctx, func() { conn.Close() })}
-	a.signers, err = agent.NewClient(conn).Signers()
+	a := &agentKeys{conn: conn, client: agent.NewClient(conn), stop: context.AfterFunc(ctx, func() { conn.Close() })}
+	a.signers, err = a.client.Signers()
 	if err != nil {
 		a.close()
 		return nil, fmt.Errorf("%s does not tell its keys: %s", socket, strings.TrimPrefix(err.Error(), "agent: "))
@@ -66,6 +68,18 @@ func (a *agentKeys) signer(public gossh.PublicKey) gossh.Signer {
 		if same(key.signer.PublicKey(), public) {
 			return key.signer
 		}
+	}
+	return nil
+}
+
+// keep gives the agent a key, on terms. A nil one takes none.
+func (a *agentKeys) keep(terms agent.AddedKey, key any, name string) error {
+	if a == nil {
+		return nil
+	}
+	terms.PrivateKey, terms.Comment = key, name
+	if err := a.client.Add(terms); err != nil {
+		return errors.New(strings.TrimPrefix(err.Error(), "agent: "))
 	}
 	return nil
 }

@@ -56,7 +56,19 @@ func (l *login) unlock(file *keyFile) (gossh.Signer, error) {
 	defer l.clock.resume()
 	return file.unlock(func(prompt string) (string, error) {
 		return l.dialer.ask(l.ctx, l.clock, Question{Host: l.host.name, Prompt: prompt, Secret: true})
-	})
+	}, func(key any) { l.keep(file.path, key) })
+}
+
+// keep gives the agent a key that was unlocked, as AddKeysToAgent says.
+func (l *login) keep(path string, key any) {
+	terms := l.host.identity.keep
+	if terms == nil {
+		return
+	}
+	defer time.AfterFunc(askTime, l.ring.close).Stop()
+	if err := l.ring.agent.keep(*terms, key, path); err != nil {
+		l.dialer.notice(fmt.Sprintf("%s is not added to the agent: %v", path, err))
+	}
 }
 
 // AuthError tells why nobody could log in.

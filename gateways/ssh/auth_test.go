@@ -276,6 +276,56 @@ func TestAgent(t *testing.T) {
 	succeeds(t, d, s.Spec("identity="+public, "ssh_config="+only))
 }
 
+// TestAddKeysToAgent: a key whose passphrase was asked for goes to the agent, which
+// has it the next time.
+func TestAddKeysToAgent(t *testing.T) {
+	for _, test := range []struct {
+		words    string
+		want     bool
+		confirm  bool
+		lifetime uint32
+	}{
+		{"yes", true, false, 0},
+		{"confirm", true, true, 0},
+		{"1h30m", true, false, 5400},
+		{"confirm 90", true, true, 90},
+		{"no", false, false, 0},
+	} {
+		t.Run(test.words, func(t *testing.T) {
+			s := sshtest.Start(t, sshtest.Options{})
+			locked := s.WriteLockedKey("locked", s.UserKey, "sesame")
+			ring := &notingAgent{Agent: agent.NewKeyring()}
+			socket := serveAgent(t, func(conn net.Conn) { agent.ServeAgent(ring, conn) })
+			config := s.WriteFile("agent_config", "AddKeysToAgent "+test.words+"\nIdentitiesOnly yes\nIdentityAgent "+socket+"\nGlobalKnownHostsFile none\n")
+			d := dialer(t)
+			d.Ask = (&answers{left: []string{"sesame"}}).ask
+			succeeds(t, d, s.Spec("identity="+locked, "ssh_config="+config))
+			if (len(ring.added) == 1) != test.want {
+				t.Fatalf("%d keys were added, want that to be %v", len(ring.added), test.want)
+			}
+			if !test.want {
+				return
+			}
+			if got := ring.added[0]; got.ConfirmBeforeUse != test.confirm || got.LifetimeSecs != test.lifetime || got.Comment != locked {
+				t.Errorf("got %+v", got)
+			}
+			succeeds(t, dialer(t), s.Spec("identity="+locked, "ssh_config="+config))
+		})
+	}
+}
+
+// notingAgent notes which keys it was given.
+type notingAgent struct {
+	agent.Agent
+	added []agent.AddedKey
+}
+
+func (a *notingAgent) Add(key agent.AddedKey) error {
+	a.added = append(a.added, key)
+	key.ConfirmBeforeUse = false // the ring cannot ask
+	return a.Agent.Add(key)
+}
+
 // TestAgentPublicHalf: only the public half of what IdentityFile names is there, or
 // what is there cannot be used, and the agent has the key.
 func TestAgentPublicHalf(t *testing.T) {

@@ -290,6 +290,9 @@ func (h *host) setIdentities() (err error) {
 	if h.identity.certificates, err = h.paths(h.settings["certificatefile"]); err != nil {
 		return err
 	}
+	if h.identity.keep, err = h.settings.keepTerms(); err != nil {
+		return err
+	}
 	switch agent := h.settings.one("identityagent"); {
 	case agent == "none":
 	case agent == "" || agent == "SSH_AUTH_SOCK":

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	gossh "golang.org/x/crypto/ssh"
+	"golang.org/x/crypto/ssh/agent"
 )
 
 // maxKeyFile is how large the file of a key may be, in bytes.
@@ -25,9 +26,10 @@ const passphraseTries = 3
 type identities struct {
 	files        []string
 	certificates []string
-	explicit     bool   // files were asked for by name, or else are the usual ones
-	only         bool   // the agent's other keys are left alone
-	agent        string // its socket; empty for none
+	explicit     bool            // files were asked for by name, or else are the usual ones
+	only         bool            // the agent's other keys are left alone
+	agent        string          // its socket; empty for none
+	keep         *agent.AddedKey // how the agent is to keep keys that were unlocked; nil for not at all
 	home         string
 }
 
@@ -143,8 +145,8 @@ func readPublic(path string) (gossh.PublicKey, error) {
 }
 
 // unlock returns what signs with the key, and asks for its passphrase if need
-// be.
-func (k *keyFile) unlock(ask func(prompt string) (string, error)) (gossh.Signer, error) {
+// be. opened gets the key then.
+func (k *keyFile) unlock(ask func(prompt string) (string, error), opened func(key any)) (gossh.Signer, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for try := 0; k.signer == nil && try < passphraseTries; try++ {
@@ -159,9 +161,15 @@ func (k *keyFile) unlock(ask func(prompt string) (string, error)) (gossh.Signer,
 		if passphrase == "" {
 			break
 		}
-		if signer, err := gossh.ParsePrivateKeyWithPassphrase(k.text, []byte(passphrase)); err == nil {
-			k.signer, k.text = signer, nil
+		key, err := gossh.ParseRawPrivateKeyWithPassphrase(k.text, []byte(passphrase))
+		if err != nil {
+			continue
 		}
+		if k.signer, err = gossh.NewSignerFromKey(key); err != nil {
+			return nil, err
+		}
+		k.text = nil
+		opened(key)
 	}
 	if k.signer == nil {
 		return nil, errors.New("its passphrase was not given")

@@ -5,12 +5,15 @@ import (
 	"encoding/hex"
 	"fmt"
 	"maps"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"golang.org/x/crypto/ssh/agent"
 )
 
 // settings are what ssh_config(5) says for one host: the words behind each
@@ -135,18 +138,48 @@ func (s settings) number(keyword string, unset int) (int, error) {
 // duration returns the time behind a keyword, which is in seconds or as in
 // sshd_config(5): 1h30m.
 func (s settings) duration(keyword string, unset time.Duration) (time.Duration, error) {
-	word := strings.ToLower(s.one(keyword))
-	if word == "" || word == "none" {
+	word := s.one(keyword)
+	if word == "" || strings.EqualFold(word, "none") {
 		return unset, nil
 	}
-	if strings.Trim(word, "0123456789") == "" {
-		word += "s"
+	return parseTime(keyword, word)
+}
+
+func parseTime(keyword, word string) (time.Duration, error) {
+	text := strings.ToLower(word)
+	if strings.Trim(text, "0123456789") == "" {
+		text += "s"
 	}
-	d, err := time.ParseDuration(word)
+	d, err := time.ParseDuration(text)
 	if err != nil || d < 0 {
-		return 0, fmt.Errorf("%s %q in the ssh configuration is no time", keyword, s.one(keyword))
+		return 0, fmt.Errorf("%s %q in the ssh configuration is no time", keyword, word)
 	}
 	return d, nil
+}
+
+// keepTerms are how AddKeysToAgent wants an agent to keep keys; nil for not at
+// all, which is also what comes of ask.
+func (s settings) keepTerms() (*agent.AddedKey, error) {
+	terms, words := new(agent.AddedKey), s["addkeystoagent"]
+	if len(words) > 1 && strings.EqualFold(words[0], "confirm") {
+		terms.ConfirmBeforeUse, words = true, words[1:]
+	}
+	word := "no"
+	if len(words) > 0 {
+		word = words[0]
+	}
+	switch strings.ToLower(word) {
+	case "no", "false", "ask":
+		return nil, nil
+	case "yes", "true":
+		return terms, nil
+	case "confirm":
+		terms.ConfirmBeforeUse = true
+		return terms, nil
+	}
+	lifetime, err := parseTime("AddKeysToAgent", word)
+	terms.LifetimeSecs = uint32(min(lifetime/time.Second, math.MaxUint32))
+	return terms, err
 }
 
 // tokens are what stands for %h and the like.
