@@ -237,6 +237,10 @@ func (h *host) setTrust() error {
 	case "no", "off", "false":
 		h.trust.acceptNew, h.trust.acceptAny = true, true
 	}
+	var err error
+	if h.trust.revoked, err = h.tokens.path(unlessNone(h.settings.one("revokedhostkeys"))); err != nil {
+		return err
+	}
 	users := h.settings["userknownhostsfile"]
 	if len(users) == 0 {
 		users = []string{"~/.ssh/known_hosts", "~/.ssh/known_hosts2"}

@@ -71,6 +71,7 @@ func (e *HostKeyError) Error() string {
 type trust struct {
 	names     []string // by which the host is known; see hostKeyNames
 	files     []string
+	revoked   string // a file of keys that are not taken; empty for none
 	addTo     string // the file for new keys; empty if there is none
 	pinned    string // fingerprint of the only key that is taken; empty if there is none
 	hash      bool   // names of new hosts are hashed

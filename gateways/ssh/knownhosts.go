@@ -32,6 +32,16 @@ type knownKey struct {
 
 func (k *knownKey) where() string { return fmt.Sprintf("%s:%d", k.file, k.line) }
 
+// read reads the files: what they say of the host, and which keys are revoked.
+func (t *trust) read() ([]knownKey, error) {
+	known, err := readKnown(t.files, t.names)
+	if err != nil {
+		return nil, err
+	}
+	revoked, err := readRevoked(t.revoked)
+	return append(known, revoked...), err
+}
+
 // readKnown finds what files say of a host by any of its names. A file that is
 // not there says nothing, and neither does a line that cannot be read: there
 // are types of keys which this side does not know, and one such line must not

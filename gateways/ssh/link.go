@@ -146,7 +146,7 @@ func (d *Dialer) tryLogin(ctx context.Context, h *host, below way, search *pinSe
 		return nil, err
 	}
 	w := newWire(conn)
-	known, err := readKnown(h.trust.files, h.trust.names)
+	known, err := h.trust.read()
 	if err != nil {
 		w.Close()
 		return nil, fault(luagw.StageHostKey, err)

@@ -39,7 +39,7 @@ var keywords = wordSet(`
 	nohostauthenticationforlocalhost numberofpasswordprompts obscurekeystroketiming
 	passwordauthentication permitlocalcommand permitremoteopen port preferredauthentications
 	proxycommand proxyjump proxyusefdpass pubkeyacceptedalgorithms pubkeyacceptedkeytypes
-	pubkeyauthentication rekeylimit requesttty sendenv serveralivecountmax
+	pubkeyauthentication rekeylimit requesttty revokedhostkeys sendenv serveralivecountmax
 	serveraliveinterval sessiontype setenv stdinnull streamlocalbindmask streamlocalbindunlink
 	stricthostkeychecking syslogfacility tag tcpkeepalive updatehostkeys user userknownhostsfile
 	visualhostkey xauthlocation canonicaldomains canonicalizefallbacklocal canonicalizehostname
@@ -53,7 +53,7 @@ var undone = wordSet(`
 	gssapiclientidentity gssapidelegatecredentials gssapikexalgorithms gssapikeyexchange
 	gssapirenewalforcesrekey gssapiserveridentity gssapitrustdns hostbasedacceptedalgorithms hostbasedauthentication
 	knownhostscommand localcommand localforward pkcs11provider remotecommand remoteforward
-	requiredrsasize revokedhostkeys securitykeyprovider tunnel tunneldevice verifyhostkeydns`)
+	requiredrsasize securitykeyprovider tunnel tunneldevice verifyhostkeydns`)
 
 func wordSet(text string) map[string]bool {
 	set := map[string]bool{}

@@ -222,6 +222,37 @@ func TestWorstDayHostKeyRevoked(t *testing.T) {
 	wantSentence(t, s.Site, err, `hostkey: 127.0.0.1 port PORT shows the ED25519 key `+fingerprint(s.Site)+`, which DIR/known_hosts:2 says is revoked`)
 }
 
+// TestRevokedHostKeys: the file of that name has keys which no host may show, and
+// none is trusted without it.
+func TestRevokedHostKeys(t *testing.T) {
+	s := sshtest.Start(t, sshtest.Options{})
+	s.AddConfig("RevokedHostKeys " + s.Dir + "/revoked")
+	key := string(gossh.MarshalAuthorizedKey(sshtest.Signer(s.HostKey).PublicKey()))
+	other := string(gossh.MarshalAuthorizedKey(sshtest.Signer(sshtest.NewKey(t)).PublicKey()))
+	for _, test := range []struct{ text, want string }{
+		{"# none of ours\n\n" + other, ""},
+		{other + key, `127.0.0.1 port PORT shows the ED25519 key ` + fingerprint(s.Site) + `, which DIR/revoked:2 says is revoked`},
+		{other + "rubbish\n", `RevokedHostKeys: DIR/revoked:2 has no public key`},
+		{"SSHKRL\n\x00", `RevokedHostKeys: DIR/revoked is a revocation list in OpenSSH's own format, which ssh_program=ssh can read`},
+	} {
+		s.WriteFile("revoked", test.text)
+		if test.want == "" {
+			succeeds(t, dialer(t), s.Spec())
+			continue
+		}
+		_, err := output(t, dialer(t), s.Spec(), "true")
+		wantStage(t, err, luagw.StageHostKey)
+		wantSentence(t, s.Site, err, "hostkey: "+test.want)
+	}
+	if err := os.Remove(s.Dir + "/revoked"); err != nil {
+		t.Fatal(err)
+	}
+	_, err := output(t, dialer(t), s.Spec(), "true")
+	if got := sentence(s.Site, err); !strings.HasPrefix(got, "hostkey: RevokedHostKeys: ") {
+		t.Errorf("got %s, want that the file is missing", got)
+	}
+}
+
 func TestWorstDayNoKeyAccepted(t *testing.T) {
 	s := sshtest.Start(t, sshtest.Options{Banner: "authorised use only\n"})
 	other := sshtest.NewKey(t)
