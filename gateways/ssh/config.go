@@ -41,6 +41,7 @@ type configReader struct {
 	found    settings // so far
 	final    bool     // this is the second pass
 	wants    bool     // a Match final asks for a second pass
+	system   bool     // it is in the system's file, or what that includes
 	ignore   []string // patterns of IgnoreUnknown
 	note     func(text string)
 }
@@ -77,7 +78,9 @@ func (r *configReader) readAll(file string) error {
 	case "":
 		err := r.readGuarded(filepath.Join(r.home, ".ssh", "config"), 0, true)
 		if err == nil {
+			r.system = true
 			err = r.read(systemConfig, 0, true)
+			r.system = false
 		}
 		return err
 	}
@@ -161,7 +164,7 @@ func (r *configReader) complain(line *configLine) {
 	case keywords[line.keyword] || matchList(line.keyword, r.ignore):
 	case !undone[line.keyword]:
 		r.note(fmt.Sprintf("%s: %q is not understood, and has no effect", line.where(), line.spelt))
-	case line.ofSystem():
+	case r.system:
 	case line.keyword == "connectionattempts" && line.words[0] == "1":
 	case !slices.Contains([]string{"no", "none"}, strings.ToLower(strings.Join(line.words, " "))):
 		r.note(fmt.Sprintf("%s: %s has no effect here; with ssh_program=ssh it has", line.where(), line.spelt))
@@ -171,7 +174,7 @@ func (r *configReader) complain(line *configLine) {
 // include reads the files that a line names, in their order.
 func (r *configReader) include(line *configLine, depth int, active bool) error {
 	base := filepath.Join(r.home, ".ssh")
-	if line.ofSystem() {
+	if r.system {
 		base = filepath.Dir(systemConfig)
 	}
 	for _, pattern := range line.words {
@@ -227,10 +230,6 @@ var rawKeywords = map[string]bool{
 }
 
 func (l *configLine) where() string { return fmt.Sprintf("%s:%d", l.file, l.number) }
-
-func (l *configLine) ofSystem() bool {
-	return strings.HasPrefix(l.file, filepath.Dir(systemConfig)+"/")
-}
 
 func (l *configLine) parse(text string) error {
 	text = strings.TrimSpace(text)

@@ -263,6 +263,25 @@ func TestConfigNotices(t *testing.T) {
 	}
 }
 
+// TestConfigOfSystem: the system's file may set what most have no use for, also in
+// files that it includes from elsewhere, as crypto-policies does.
+func TestConfigOfSystem(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"ssh_config": "Include " + dir + "/50-redhat.conf\nGSSAPIAuthentication yes\n", "50-redhat.conf": "Match final all\nInclude " + dir + "/openssh.config\n",
+		"openssh.config": "CASignatureAlgorithms ecdsa-sha2-nistp256\nRequiredRSASize 2048\nFrobnicate 1\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	told, err := ssh.SystemNotices(filepath.Join(dir, "ssh_config"))
+	want := []string{filepath.Join(dir, "openssh.config") + `:3: "Frobnicate" is not understood, and has no effect`}
+	if err != nil || !slices.Equal(told, want) {
+		t.Errorf("told %q, %v, want %q", told, err, want)
+	}
+}
+
 // TestConfigErrors: what is wrong in a configuration is told with its place.
 func TestConfigErrors(t *testing.T) {
 	for _, test := range []struct{ text, want string }{

@@ -24,6 +24,13 @@ func (d *Dialer) Resolved(ctx context.Context, spec *luagw.Spec) (map[string][]s
 	return found, nil
 }
 
+// SystemNotices reads a file as if it were the system's.
+func SystemNotices(path string) (told []string, err error) {
+	r := &configReader{ctx: context.Background(), final: true, system: true, found: settings{}, note: func(text string) { told = append(told, text) }}
+	err = r.read(path, 0, true)
+	return told, err
+}
+
 // KnownAt tells which lines of files are about a host.
 func KnownAt(files, names []string) (lines []int, err error) {
 	known, err := readKnown(files, names)
