@@ -47,7 +47,7 @@ func (h *host) setAlgorithms() (err error) {
 	if h.settings.one(keyword) == "" {
 		keyword = "pubkeyacceptedkeytypes"
 	}
-	h.algorithms.publicKeys = pick(keyword, safe.PublicKeyAuths, unsafe.PublicKeyAuths)
+	h.algorithms.publicKeys = pick(keyword, withCertificates(safe.PublicKeyAuths), withCertificates(unsafe.PublicKeyAuths))
 	h.algorithms.hostKeys = pick("hostkeyalgorithms", usualHostKeys(), slices.Concat(safe.HostKeys, unsafe.HostKeys))
 	list := h.settings.one("hostkeyalgorithms")
 	h.algorithms.inOrder = list != "" && !strings.ContainsAny(list[:1], "+-")
@@ -120,6 +120,20 @@ func (k *knownKey) shownBy(algorithm string) bool {
 	return keyTypeOf(algorithm) == k.key.Type() && !isCertificate(algorithm)
 }
 
+// withCertificates adds the names for certificates to those for their keys.
+func withCertificates(names []string) []string {
+	all := slices.Clone(names)
+	for _, name := range names {
+		all = append(all, certificateOf(name))
+	}
+	return all
+}
+
+// certificateOf names the algorithm of a certificate by that of its key.
+func certificateOf(name string) string {
+	return strings.TrimSuffix(name, "@openssh.com") + certificateSuffix
+}
+
 func isCertificate(algorithm string) bool { return strings.HasSuffix(algorithm, certificateSuffix) }
 
 // certificateSuffix makes of the name of a key's algorithm that of a certificate's.
@@ -127,14 +141,9 @@ const certificateSuffix = "-cert-v01@openssh.com"
 
 // usualHostKeys are in OpenSSH's order of preference, so that both find the same
 // key of a new host.
-func usualHostKeys() (names []string) {
-	plain := []string{
+func usualHostKeys() []string {
+	return withCertificates([]string{
 		gossh.KeyAlgoED25519, gossh.KeyAlgoECDSA256, gossh.KeyAlgoECDSA384, gossh.KeyAlgoECDSA521,
 		gossh.KeyAlgoRSASHA512, gossh.KeyAlgoRSASHA256,
-	}
-	names = slices.Clone(plain)
-	for _, name := range plain {
-		names = append(names, name+certificateSuffix)
-	}
-	return names
+	})
 }

@@ -176,13 +176,17 @@ func (l *login) nextKey() gossh.AuthMethod {
 
 // restrict makes a key sign only by the algorithms that are wanted.
 func (l *login) restrict(signer gossh.Signer) (gossh.MultiAlgorithmSigner, error) {
-	kind := keyTypeOf(signer.PublicKey().Type())
+	public := signer.PublicKey().Type()
+	kind := keyTypeOf(public)
 	wanted := slices.DeleteFunc(append(algorithmsOf(kind), kind), func(name string) bool {
+		if isCertificate(public) {
+			name = certificateOf(name)
+		}
 		return !slices.Contains(l.host.algorithms.publicKeys, name)
 	})
 	as, ok := signer.(gossh.AlgorithmSigner)
 	if !ok || len(wanted) == 0 {
-		return nil, fmt.Errorf("keys of the type %s are not used", kind)
+		return nil, fmt.Errorf("keys of the type %s are not used", public)
 	}
 	return gossh.NewSignerWithAlgorithms(as, slices.Compact(wanted))
 }
@@ -240,6 +244,9 @@ func (l *login) mayAsk(method string) bool {
 // password asks for the user's password on the host.
 func (l *login) password() (string, error) {
 	prompt := fmt.Sprintf("password of %s on %s", l.host.user, l.host.name)
+	if l.asked["password"] > 1 {
+		prompt = "that was not it; " + prompt
+	}
 	answer, err := l.dialer.ask(l.ctx, l.clock, Question{Host: l.host.name, Prompt: prompt, Secret: true})
 	return answer, l.decline("password", err)
 }

@@ -108,7 +108,7 @@ func TestPassword(t *testing.T) {
 	d := dialer(t)
 	d.Ask = user.ask
 	succeeds(t, d, s.Spec())
-	want := fmt.Sprintf("[password of %[1]s on 127.0.0.1 (secret) password of %[1]s on 127.0.0.1 (secret)]", s.User)
+	want := fmt.Sprintf("[password of %[1]s on 127.0.0.1 (secret) that was not it; password of %[1]s on 127.0.0.1 (secret)]", s.User)
 	if got := fmt.Sprint(user.asked); got != want {
 		t.Errorf("asked %s, want %s", got, want)
 	}
@@ -395,6 +395,14 @@ func TestUserCertificate(t *testing.T) {
 	cert := certify(t, authority, s.UserKey, gossh.UserCert, s.User)
 	s.WriteFile("identity-cert.pub", string(gossh.MarshalAuthorizedKey(cert)))
 	succeeds(t, dialer(t), s.Spec())
+	plain, _ := os.ReadFile(s.Config)
+	for list, want := range map[string]bool{"ssh-ed25519-cert-v01@openssh.com": true, "-*cert*": false, "ssh-ed25519": false} {
+		s.WriteFile("ssh_config", string(plain))
+		s.AddConfig("PubkeyAcceptedAlgorithms " + list)
+		if _, err := output(t, dialer(t), s.Spec(), "true"); (err == nil) != want {
+			t.Errorf("with %s: got %v, want that to be %v", list, err, want)
+		}
+	}
 }
 
 // TestAgentCertificate: the key of a certificate is in the agent, and the
