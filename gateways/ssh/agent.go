@@ -9,6 +9,7 @@ import (
 	"os"
 	"runtime"
 	"strings"
+	"time"
 
 	gossh "golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/agent"
@@ -56,6 +57,9 @@ func (a *agentKeys) keys() (keys []identity) {
 		name := "a key of the agent"
 		if key, ok := signer.PublicKey().(*agent.Key); ok && key.Comment != "" {
 			name = fmt.Sprintf("%q of the agent", key.Comment)
+		}
+		if cert := certificate(signer.PublicKey()); cert != nil {
+			name += outOfTime(cert, time.Now())
 		}
 		keys = append(keys, identity{name, signer, true})
 	}

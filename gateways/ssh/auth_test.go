@@ -405,6 +405,45 @@ func TestUserCertificate(t *testing.T) {
 	}
 }
 
+// TestCertificateExpired: the sentence says of a certificate that its time is over.
+func TestCertificateExpired(t *testing.T) {
+	s := sshtest.StartSshd(t)
+	authority, other := sshtest.Signer(sshtest.NewKey(t)), sshtest.NewKey(t)
+	path := s.WriteKey("other", other)
+	cert := certify(t, authority, other, gossh.UserCert, s.User)
+	now := time.Now()
+	for _, test := range []struct {
+		after, before time.Time
+		want          string
+	}{
+		{now.Add(-time.Hour), now.Add(time.Hour), `DIR/other-cert.pub (ED25519 `},
+		{now.Add(-time.Hour), now.Add(-time.Minute), `DIR/other-cert.pub, which has expired on ` + now.Add(-time.Minute).Format(time.DateTime) + ` (ED25519 `},
+		{now.Add(time.Minute), now.Add(time.Hour), `DIR/other-cert.pub, which is valid from ` + now.Add(time.Minute).Format(time.DateTime) + ` on (ED25519 `},
+	} {
+		cert.ValidAfter, cert.ValidBefore = uint64(test.after.Unix()), uint64(test.before.Unix())
+		if err := cert.SignCert(rand.Reader, authority); err != nil {
+			t.Fatal(err)
+		}
+		s.WriteFile("other-cert.pub", string(gossh.MarshalAuthorizedKey(cert)))
+		_, err := output(t, dialer(t), s.Spec("identity="+path), "true")
+		wantStage(t, err, luagw.StageAuth)
+		if got := sentence(s.Site, err); !strings.Contains(got, test.want) {
+			t.Errorf("got  %s\nwant ...%s", got, test.want)
+		}
+		ring := agent.NewKeyring()
+		if err := ring.Add(agent.AddedKey{PrivateKey: other, Certificate: cert, Comment: "short"}); err != nil {
+			t.Fatal(err)
+		}
+		socket := serveAgent(t, func(conn net.Conn) { agent.ServeAgent(ring, conn) })
+		s.WriteFile("agent_config", "GlobalKnownHostsFile none\nIdentityAgent "+socket+"\n")
+		_, err = output(t, dialer(t), s.Spec("identity=", "ssh_config="+s.Dir+"/agent_config"), "true")
+		want := strings.Replace(test.want, "DIR/other-cert.pub", `"short" of the agent`, 1) + gossh.FingerprintSHA256(cert.Key)
+		if got := sentence(s.Site, err); !strings.Contains(got, want) {
+			t.Errorf("got  %s\nwant ...%s", got, want)
+		}
+	}
+}
+
 // TestAgentCertificate: the key of a certificate is in the agent, and the
 // certificate in a file or in the agent, too.
 func TestAgentCertificate(t *testing.T) {

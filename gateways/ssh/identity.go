@@ -302,7 +302,7 @@ func (r *keyring) open(file *keyFile) (identity, error) {
 func (r *keyring) addCertificate(path string, key identity) {
 	public, err := readPublic(path)
 	cert, ok := public.(*gossh.Certificate)
-	if err != nil || !ok || !same(cert.Key, plainKey(key.signer.PublicKey())) {
+	if err != nil || !ok || !same(cert.Key, key.signer.PublicKey()) {
 		return
 	}
 	signer, err := gossh.NewCertSigner(cert, key.signer)
@@ -310,7 +310,19 @@ func (r *keyring) addCertificate(path string, key identity) {
 		r.skip(path, err)
 		return
 	}
-	r.add(identity{path, signer, key.agent})
+	r.add(identity{path + outOfTime(cert, time.Now()), signer, key.agent})
+}
+
+// outOfTime tells of a certificate that is not valid now. It is offered all the
+// same, because the server's time counts.
+func outOfTime(cert *gossh.Certificate, now time.Time) string {
+	switch seconds := uint64(now.Unix()); {
+	case seconds >= cert.ValidBefore:
+		return ", which has expired on " + time.Unix(int64(cert.ValidBefore), 0).Format(time.DateTime)
+	case seconds < cert.ValidAfter:
+		return ", which is valid from " + time.Unix(int64(cert.ValidAfter), 0).Format(time.DateTime) + " on"
+	}
+	return ""
 }
 
 // add adds an identity that is not there yet.
@@ -325,10 +337,21 @@ func (r *keyring) close() { r.agent.close() }
 
 // plainKey is the key that a certificate is for.
 func plainKey(key gossh.PublicKey) gossh.PublicKey {
-	if cert, ok := key.(*gossh.Certificate); ok {
+	if cert := certificate(key); cert != nil {
 		return cert.Key
 	}
 	return key
+}
+
+// certificate returns key if it is one, in whichever form; nil if not.
+func certificate(key gossh.PublicKey) *gossh.Certificate {
+	if isCertificate(key.Type()) { // those of an agent are bytes
+		if parsed, err := gossh.ParsePublicKey(key.Marshal()); err == nil {
+			key = parsed
+		}
+	}
+	cert, _ := key.(*gossh.Certificate)
+	return cert
 }
 
 // unpath takes the path out of an error that is told beside it.
