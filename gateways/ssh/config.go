@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/luagw/luagw/internal/nearest"
 )
 
 const (
@@ -163,12 +165,21 @@ func (r *configReader) complain(line *configLine) {
 	switch {
 	case keywords[line.keyword] || matchList(line.keyword, r.ignore):
 	case !undone[line.keyword]:
-		r.note(fmt.Sprintf("%s: %q is not understood, and has no effect", line.where(), line.spelt))
+		r.note(fmt.Sprintf("%s: %q is not understood, and has no effect%s", line.where(), line.spelt, meant(line.keyword)))
 	case r.system:
 	case line.keyword == "connectionattempts" && line.words[0] == "1":
 	case !slices.Contains([]string{"no", "none"}, strings.ToLower(strings.Join(line.words, " "))):
 		r.note(fmt.Sprintf("%s: %s has no effect here; with ssh_program=ssh it has", line.where(), line.spelt))
 	}
+}
+
+// meant tells which keyword was perhaps meant by one that there is not.
+func meant(keyword string) string {
+	all := slices.Sorted(maps.Keys(keywords))
+	if word := nearest.Word(keyword, append(all, slices.Sorted(maps.Keys(undone))...)); word != "" {
+		return fmt.Sprintf("; did you mean %q?", word)
+	}
+	return ""
 }
 
 // include reads the files that a line names, in their order.
