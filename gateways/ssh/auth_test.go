@@ -279,6 +279,8 @@ func TestAgent(t *testing.T) {
 // TestAddKeysToAgent: a key whose passphrase was asked for goes to the agent, which
 // has it the next time.
 func TestAddKeysToAgent(t *testing.T) {
+	s := sshtest.Start(t, sshtest.Options{})
+	locked := s.WriteLockedKey("locked", s.UserKey, "sesame")
 	for _, test := range []struct {
 		words    string
 		want     bool
@@ -292,8 +294,6 @@ func TestAddKeysToAgent(t *testing.T) {
 		{"no", false, false, 0},
 	} {
 		t.Run(test.words, func(t *testing.T) {
-			s := sshtest.Start(t, sshtest.Options{})
-			locked := s.WriteLockedKey("locked", s.UserKey, "sesame")
 			ring := &notingAgent{Agent: agent.NewKeyring()}
 			socket := serveAgent(t, func(conn net.Conn) { agent.ServeAgent(ring, conn) })
 			config := s.WriteFile("agent_config", "AddKeysToAgent "+test.words+"\nIdentitiesOnly yes\nIdentityAgent "+socket+"\nGlobalKnownHostsFile none\n")
