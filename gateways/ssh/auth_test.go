@@ -288,9 +288,7 @@ func TestAddKeysToAgent(t *testing.T) {
 		lifetime uint32
 	}{
 		{"yes", true, false, 0},
-		{"confirm", true, true, 0},
-		{"1h30m", true, false, 5400},
-		{"confirm 90", true, true, 90},
+		{"confirm 1h30m", true, true, 5400},
 		{"no", false, false, 0},
 	} {
 		t.Run(test.words, func(t *testing.T) {

@@ -242,7 +242,7 @@ func TestMatchExecShell(t *testing.T) {
 func TestConfigNotices(t *testing.T) {
 	dir := t.TempDir()
 	config := filepath.Join(dir, "config")
-	text := "ForwardAgent yes\nForwardX11 yes\nFrobnicate 1\nIgnoreUnknown Tw*\nTwiddle 2\nHost other\nWrong 3\nHost *\nGSSAPIAuthentication no\nConnectionAttempts 1\nConnectionAttempts 3\nHostNme x\n"
+	text := "ForwardAgent yes\nForwardX11 yes\nFrobnicate 1\nIgnoreUnknown Tw*\nTwiddle 2\nHost other\nWrong 3\nHost *\nGSSAPIAuthentication no\nConnectionAttempts 1\nConnectionAttempts 3\nHostNme x\nProxyUseFdpass yes\n"
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -258,6 +258,7 @@ func TestConfigNotices(t *testing.T) {
 		`DIR/config:3: "Frobnicate" is not understood, and has no effect`,
 		"DIR/config:11: ConnectionAttempts has no effect here; with ssh_program=ssh it has",
 		`DIR/config:12: "HostNme" is not understood, and has no effect; did you mean "hostname"?`,
+		"DIR/config:13: ProxyUseFdpass has no effect here; with ssh_program=ssh it has",
 	}
 	if !slices.Equal(told, want) {
 		t.Errorf("told %q\nwant %q", told, want)

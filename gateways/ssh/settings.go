@@ -38,7 +38,7 @@ var keywords = wordSet(`
 	kbdinteractiveauthentication kbdinteractivedevices kexalgorithms loglevel logverbose macs match
 	nohostauthenticationforlocalhost numberofpasswordprompts obscurekeystroketiming
 	passwordauthentication permitlocalcommand permitremoteopen port preferredauthentications
-	proxycommand proxyjump proxyusefdpass pubkeyacceptedalgorithms pubkeyacceptedkeytypes
+	proxycommand proxyjump pubkeyacceptedalgorithms pubkeyacceptedkeytypes
 	pubkeyauthentication rekeylimit requesttty revokedhostkeys sendenv serveralivecountmax
 	serveraliveinterval sessiontype setenv stdinnull streamlocalbindmask streamlocalbindunlink
 	stricthostkeychecking syslogfacility tag tcpkeepalive updatehostkeys user userknownhostsfile
@@ -52,7 +52,7 @@ var undone = wordSet(`
 	bindinterface casignaturealgorithms connectionattempts dynamicforward forwardagent gssapiauthentication
 	gssapiclientidentity gssapidelegatecredentials gssapikexalgorithms gssapikeyexchange
 	gssapirenewalforcesrekey gssapiserveridentity gssapitrustdns hostbasedacceptedalgorithms hostbasedauthentication
-	knownhostscommand localcommand localforward pkcs11provider remotecommand remoteforward
+	knownhostscommand localcommand localforward pkcs11provider proxyusefdpass remotecommand remoteforward
 	requiredrsasize securitykeyprovider tunnel tunneldevice verifyhostkeydns`)
 
 func wordSet(text string) map[string]bool {
