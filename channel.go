@@ -43,7 +43,8 @@ type Channel struct {
 	discard     atomic.Bool // what still arrives is thrown away
 	writeClosed atomic.Bool // kindEnd, kindClose or kindError was sent
 
-	printed atomic.Uint64 // lines; roleFragment only
+	printed atomic.Uint64         // lines; roleFragment only
+	verdict atomic.Pointer[error] // what the fragment closed it with; roleFragment only
 
 	// Guarded by conn.mu.
 	claims  int  // values that named it here, and one if this side opened it
@@ -326,10 +327,18 @@ func (c *Channel) Close() error {
 
 // CloseWithError closes the channel as Close does, but the other side receives
 // err, after the items sent before: as a [*RemoteError] in Go, raised in Lua. A
-// fragment is not cancelled otherwise.
+// fragment is not cancelled otherwise. From a fragment, which may go on, err is
+// sent when it ends, in the place of what it returns.
 func (c *Channel) CloseWithError(err error) error {
 	if err == nil {
 		return c.Close()
+	}
+	if c.role == roleFragment {
+		if !c.writeClosed.Swap(true) {
+			c.verdict.Store(&err)
+		}
+		c.drop(errChannelClosed)
+		return nil
 	}
 	payload := appendRemoteError(nil, err, 0, c)
 	c.shut(errChannelClosed)

@@ -16,6 +16,9 @@ func (c *Channel) complete(ctx context.Context, results []any, err error) {
 		c.conn.control.Flush(ctx)
 	}
 	c.writeClosed.Store(true)
+	if verdict := c.verdict.Load(); verdict != nil && err == nil {
+		err = *verdict
+	}
 	sendErr := c.sendClosing(ctx, results, err)
 	if valueErr, ok := errors.AsType[*ValueError](sendErr); ok {
 		sendErr = c.sendClosing(ctx, nil, &RemoteError{Message: "results: " + valueErr.Error()})

@@ -33,7 +33,9 @@ function Channel:receive(seconds) end
 function Channel:items() end
 
 --- Closes both sides. Nothing can be sent or received any more. The peer gets
---- the items sent before, and then the end or the error.
+--- the items sent before, and then the end or the error. A fragment may go on
+--- behind it: the error of its own channel is sent when it ends, in the place of
+--- what it returns.
 ---@param err? any what went wrong, in most cases a string; the peer's `receive` raises it
 function Channel:close(err) end
 

@@ -1,0 +1,4 @@
+channel:send("before")
+channel:close("bad news")
+print("goes on")
+return "not seen"
