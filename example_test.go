@@ -71,7 +71,7 @@ func ExampleGroup_Open() {
 	fmt.Println(err)
 	// Output:
 	// worker
-	// spec "popen//nic=5": nic: unknown key "nic"; did you mean "nice"?
+	// spec "popen//nic=5": nic: unknown key; did you mean "nice"?
 	// spec "popen//id=worker": id: "worker" is in use in this group
 }
 

@@ -20,7 +20,7 @@ func ExampleParseSpec() {
 	// Output:
 	// ssh web1 deploy /srv http://proxy:3128
 	// ssh:web1//id=web//agent=luagw-agent -v//dir=/srv//env:PROXY=http:/\/proxy:3128//user=deploy
-	// spec "ssh:web1//nic=5": nic: unknown key "nic"; did you mean "nice"?
+	// spec "ssh:web1//nic=5": nic: unknown key; did you mean "nice"?
 }
 
 func ExampleSpec_Command() {

@@ -43,9 +43,9 @@ var specParams = []specParam{
 	{"known_hosts", "ssh tcp", checkText},
 	{"ssh_config", "ssh", checkText},
 	{"ssh_program", "ssh", checkText},
-	{"become", "ssh exec popen", checkText},
-	{"become_method", "ssh exec popen", checkText},
-	{"bootstrap", "exec", oneOf("yes", "no")},
+	{"become", "ssh exec popen", checkUser},
+	{"become_method", "ssh exec popen", oneOf("sudo, su or doas")},
+	{"bootstrap", "exec", oneOf("yes or no")},
 }
 
 // keyHints are keys that are spelt right but are not ours, two of them
@@ -73,11 +73,15 @@ func checkKind(kind string) error {
 	if slices.Contains(specKinds, kind) {
 		return nil
 	}
-	fault := fmt.Sprintf("unknown kind %q, want popen, exec, ssh, tcp or unix", kind)
-	if near := nearest.Word(kind, append([]string{"socket"}, specKinds...)); near != "" {
+	fault := fmt.Sprintf("%q is unknown, want popen, exec, ssh, tcp or unix", kind)
+	if near := nearestKind(kind); near != "" {
 		fault += fmt.Sprintf("; did you mean %q?", near)
 	}
 	return specFault("kind", "%s", fault)
+}
+
+func nearestKind(kind string) string {
+	return nearest.Word(kind, append([]string{"socket"}, specKinds...))
 }
 
 // checkKey refuses a key that kind does not know.
@@ -97,12 +101,12 @@ func checkParamKey(kind, key string) error {
 		return nil
 	}
 	if ok {
-		return specFault(key, "%s has no key %q; it is for %s", kind, key, strings.ReplaceAll(param.kinds, " ", ", "))
+		return specFault(key, "%s has no such key; it is for %s", kind, strings.ReplaceAll(param.kinds, " ", ", "))
 	}
 	if near := nearestKey(kind, key); near != "" {
-		return specFault(key, "unknown key %q; did you mean %q?", key, near)
+		return specFault(key, "unknown key; did you mean %q?", near)
 	}
-	return specFault(key, `unknown key %q; if it is part of the value before it, quote that or write /\/ for //`, key)
+	return specFault(key, `unknown key; if it is part of the value before it, quote that or write /\/ for //`)
 }
 
 func nearestKey(kind, key string) string {
@@ -225,7 +229,7 @@ func isName(id string) bool {
 // proxy commands of its configuration, which a shell runs.
 func checkHost(host string) error {
 	if host == "" {
-		return errors.New("empty host")
+		return errors.New("empty")
 	}
 	if strings.Contains(host, ":") {
 		if addr, err := netip.ParseAddr(host); err != nil || !isZone(addr.Zone()) {
@@ -276,12 +280,13 @@ func checkToken(value string) error {
 	return nil
 }
 
-func oneOf(values ...string) func(string) error {
+// oneOf takes the words of a list such as "sudo, su or doas".
+func oneOf(list string) func(string) error {
 	return func(value string) error {
-		if slices.Contains(values, value) {
+		if slices.Contains(strings.Split(strings.Replace(list, " or ", ", ", 1), ", "), value) {
 			return nil
 		}
-		return fmt.Errorf("%q is not %s", value, strings.Join(values, " or "))
+		return fmt.Errorf("%q is not %s", value, list)
 	}
 }
 

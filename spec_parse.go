@@ -47,7 +47,19 @@ func (p *specParser) kind() error {
 		kind = "tcp"
 	}
 	p.spec.Kind = kind
-	return checkKind(kind)
+	err := checkKind(kind)
+	if fault, ok := err.(*SpecError); ok && !p.scan.skip(":") && !p.scan.skip("=") {
+		fault.Reason += sshHint(kind)
+	}
+	return err
+}
+
+// sshHint is for who writes a host's name where the kind stands.
+func sshHint(word string) string {
+	if nearestKind(word) != "" || checkHost(word[strings.LastIndexByte(word, '@')+1:]) != nil {
+		return ""
+	}
+	return fmt.Sprintf("; a host behind ssh is %q", "ssh:"+word)
 }
 
 func (p *specParser) address() (err error) {
