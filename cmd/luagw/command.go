@@ -51,7 +51,7 @@ func newRootCommand() *cobra.Command {
 	// The root runs only to refuse: its usage is that of its commands.
 	root.SetUsageTemplate(strings.Replace(root.UsageTemplate(), "{{if .Runnable}}", "{{if and .Runnable .HasParent}}", 1))
 	root.SetFlagErrorFunc(flagError)
-	root.AddCommand(newExecCommand(), newRunCommand(), newServeCommand(), newKeygenCommand(), newVersionCommand(), newTargetsTopic())
+	root.AddCommand(newExecCommand(), newRunCommand(), newServeCommand(), newKeygenCommand(), newVersionCommand(), newCompletionCommand(), newTargetsTopic())
 	root.SetHelpCommand(newHelpCommand())
 	return root
 }

@@ -25,7 +25,7 @@ With --json everything goes to standard output as one event a line:
   {"event":"open_error","gateway":"web3","value":"...","stage":"dial"}
 
 Each target ends with a result, an error or an open_error, unless it is
-interrupted. A printed line can come before or after an item that was sent at
+interrupted. Where an error is a table that was raised, it stands in "raised". A printed line can come before or after an item that was sent at
 about the same time.
 
 The fragment may require modules: they are found in the FILE's folder (the

@@ -89,7 +89,7 @@ func (e *execution) failed(ctx context.Context, t *target, gw *luagw.Gateway, er
 }
 
 func (e *execution) openError(ctx context.Context, t *target, err error) {
-	if cause := context.Cause(ctx); errors.Is(cause, errTimeout) {
+	if cause := context.Cause(ctx); errors.Is(cause, errTimeout) && !errors.Is(err, errTimeout) {
 		err = fmt.Errorf("%w: %w", cause, err)
 	}
 	e.unlessStopped(ctx, func() { e.report.openError(t.spec.ID, err) })

@@ -25,6 +25,15 @@ const exitCodes = `Exit codes:
   4    a host could not be reached, and no fragment failed
   130  interrupted (Ctrl-C); what ran was ended`
 
+// runExitCodes is that of luagw run, where a host that cannot be reached is an
+// error of the script's.
+const runExitCodes = `Exit codes:
+  0    all is well
+  1    luagw itself failed: a file that cannot be read, an output that cannot be written
+  2    the command line is wrong; nothing was started
+  3    the script failed, or is no Lua (then nothing was started)
+  130  interrupted (Ctrl-C); what ran was ended`
+
 // exitError ends the command with a code. A nil err has been told already.
 type exitError struct {
 	code int

@@ -29,6 +29,7 @@ type event struct {
 	Event     string `json:"event"`
 	Gateway   string `json:"gateway"`
 	Value     any    `json:"value"`
+	Raised    any    `json:"raised,omitempty"`
 	Traceback string `json:"traceback,omitempty"`
 	Stage     string `json:"stage,omitempty"`
 }
@@ -74,12 +75,28 @@ func (r *report) fragmentError(id string, err error) {
 	text := id + ": " + err.Error()
 	if remote, ok := errors.AsType[*luagw.RemoteError](err); ok {
 		e.Value, e.Traceback = remote.Message, remote.Traceback
-		text = id + ": " + remote.Message + "\n" + remote.Traceback
+		if isTable(remote.Value) {
+			e.Raised = jsonValue(remote.Value)
+		}
+		text = id + ": " + remote.Message + tableOf(remote) + "\n" + remote.Traceback
 	}
 	if lost, ok := errors.AsType[*luagw.GatewayLostError](err); ok {
 		text = lost.Error() // which names the gateway
 	}
 	r.outcome(&r.failed, e, text)
+}
+
+// tableOf is what stands behind the message of an error if a table was raised,
+// whose text is its address.
+func tableOf(remote *luagw.RemoteError) string {
+	v := remote.Value
+	if raw, ok := v.(luagw.Raw); ok { // it was raised on this side
+		v, _ = luagw.Unmarshal(raw)
+	}
+	if !isTable(v) {
+		return ""
+	}
+	return ": " + textOf(v)
 }
 
 // openError shows why a target could not be reached.

@@ -18,6 +18,8 @@ SCRIPT of - is read from the standard input.
 What the script prints goes to standard output. What fragments print goes to
 standard error, each line with the id of its gateway. When the script ends, the
 gateways that it has opened are closed. os.exit(n) ends it with that exit code.
+A host that it cannot reach and a fragment that fails are errors, which it may
+catch by pcall. Its standard input is empty.
 
 The script, and the fragments that it starts, may require modules: they are
 found in the script's folder (the current one for -) and then in the folders
@@ -31,7 +33,7 @@ where play.lua may be
   for _, host in ipairs({...}) do
     group:open("ssh:" .. host .. "//id=" .. host)
   end
-  local channels = group:remote_exec("channel:send(host.load)")
+  local channels = group:remote_exec("channel:send(host.load[1])")
   for channel, load in channels:items() do
     print(channel:gateway().id, load)
   end`
@@ -41,7 +43,7 @@ func newRunCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "run SCRIPT.lua [ARG...]",
 		Short:   "Run a script on this side, which opens gateways itself",
-		Long:    runHelp + "\n\n" + exitCodes,
+		Long:    runHelp + "\n\n" + runExitCodes,
 		Example: runExample,
 		RunE:    func(cmd *cobra.Command, args []string) error { return runScript(cmd, args, flags) },
 
@@ -96,7 +98,7 @@ func (s *script) run(ctx context.Context, dial luagw.DialFunc, chunk *luagw.Chun
 		if code, exited := remote.Value.(int); exited {
 			return &exitError{code: code} // os.exit(code): it has told what it had to tell
 		}
-		err = fmt.Errorf("%w\n%s", remote, remote.Traceback)
+		err = fmt.Errorf("%w%s\n%s", remote, tableOf(remote), remote.Traceback)
 	}
 	return &exitError{exitFragment, err}
 }

@@ -30,6 +30,15 @@ func textOf(v any) string {
 	return encodeJSON(jsonValue(v))
 }
 
+// isTable says whether a received value was one.
+func isTable(v any) bool {
+	switch v.(type) {
+	case []any, map[string]any, map[any]any:
+		return true
+	}
+	return false
+}
+
 // floatText is how Lua writes a number.
 func floatText(f float64) string {
 	switch {
@@ -100,14 +109,26 @@ func parseJSON(text string) (any, error) {
 	return exactNumbers(v)
 }
 
-// exactNumbers makes an int64 of whole numbers and a float64 of others.
+// exactNumber makes a whole number of the digits of one, and a float64 of others.
+func exactNumber(text string) (any, error) {
+	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
+		return n, nil
+	}
+	if n, err := strconv.ParseUint(text, 10, 64); err == nil {
+		return n, nil
+	}
+	f, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		return nil, fmt.Errorf("no number is as large as %s", text)
+	}
+	return f, nil
+}
+
+// exactNumbers makes numbers of all that stands for one in v.
 func exactNumbers(v any) (_ any, err error) {
 	switch v := v.(type) {
 	case json.Number:
-		if n, err := v.Int64(); err == nil {
-			return n, nil
-		}
-		return v.Float64()
+		return exactNumber(v.String())
 	case []any:
 		for i := range v {
 			if v[i], err = exactNumbers(v[i]); err != nil {
