@@ -60,6 +60,9 @@ func (flags *dialFlags) becomePassword(ctx context.Context, at *terminal) (passw
 		return "", false, usageError("--ask-become-pass: there is no terminal to ask at; use --become-pass-file or $%s", becomeVar)
 	case flags.askBecome:
 		password, err = at.ask(ctx, "Password of become:", true)
+		if interrupted(ctx) {
+			return "", false, &exitError{exitInterrupted, errInterrupted}
+		}
 		if err != nil {
 			return "", false, usageError("--ask-become-pass: %w", err)
 		}
