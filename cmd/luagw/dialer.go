@@ -17,6 +17,9 @@ import (
 // user.
 const becomeVar = "LUAGW_BECOME_PASS"
 
+// becomeHint is for who has given none where one is needed.
+const becomeHint = "--ask-become-pass asks for it; --become-pass-file and $" + becomeVar + " have it at hand"
+
 // dialFlags are the flags of commands that open gateways, as far as these are
 // concerned.
 type dialFlags struct {

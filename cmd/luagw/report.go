@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/luagw/luagw"
+	"github.com/luagw/luagw/gateways/become"
 )
 
 // report shows what comes from the targets, as text or as events. Its methods
@@ -105,7 +106,11 @@ func (r *report) openError(id string, err error) {
 	if open, ok := errors.AsType[*luagw.OpenError](err); ok {
 		e.Stage = string(open.Stage)
 	}
-	r.outcome(&r.unreachable, e, id+": "+err.Error())
+	text := id + ": " + err.Error()
+	if errors.Is(err, become.ErrNoPassword) {
+		text += "\n" + becomeHint
+	}
+	r.outcome(&r.unreachable, e, text)
 }
 
 // outcome enters a target's id in a list and tells why.

@@ -80,6 +80,10 @@ func (b *Become) Start(ctx context.Context, spec *luagw.Spec, line string, run R
 	return nil, t.openError(err)
 }
 
+// ErrNoPassword is wrapped by errors of Start where a password was asked for that
+// nobody knows.
+var ErrNoPassword = errors.New("it asks for a password, and nobody knows one")
+
 // refusal is why the other user was not become.
 type refusal struct {
 	reason        string
@@ -89,6 +93,10 @@ type refusal struct {
 }
 
 func (r *refusal) Error() string { return r.reason }
+
+func (r *refusal) Is(target error) bool {
+	return target == ErrNoPassword && r.reason == ErrNoPassword.Error()
+}
 
 // openError makes a sentence of it all.
 func (t *try) openError(err error) error {

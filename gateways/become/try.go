@@ -150,9 +150,8 @@ func cutLine(b []byte, word string) (before, rest []byte, ok bool) {
 }
 
 var (
-	errEnded  = errors.New("it ended")
-	errPrompt = errors.New("it asks for a password, and nobody knows one")
-	errWrong  = errors.New("the password is wrong, or it has expired")
+	errEnded = errors.New("it ended")
+	errWrong = errors.New("the password is wrong, or it has expired")
 )
 
 // until talks until the other user is become.
@@ -206,7 +205,7 @@ func (t *talk) prompted() bool {
 // answer writes the password, once.
 func (t *talk) answer(ctx context.Context) error {
 	if t.password == nil {
-		return errPrompt
+		return ErrNoPassword
 	}
 	if t.answered {
 		return errWrong
@@ -255,7 +254,7 @@ func (t *talk) explain(ctx context.Context, err error) error {
 	switch hinted := hinted(r.said); {
 	case err == errEnded:
 		r.reason, r.wantsTerminal = t.reason(r.said, r.exit)
-	case hinted != "" && err != errPrompt:
+	case hinted != "" && err != ErrNoPassword:
 		r.reason = hinted
 	case errors.Is(err, context.DeadlineExceeded):
 		r.reason = "neither a prompt that is known nor a refusal came in time"
