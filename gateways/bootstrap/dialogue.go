@@ -140,6 +140,9 @@ func (c *connection) ended(err error) error {
 	switch c.phase {
 	case unheard:
 		what = "the far side ended before it ran sh: its login shell refuses, or an rc file of it exits"
+		if c.spec.Kind == "exec" { // most have no login shell
+			what = "the command ended before it ran sh"
+		}
 	case sending:
 		what = "the far side ended while the agent was sent: " + c.doing
 	case running:

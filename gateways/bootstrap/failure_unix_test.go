@@ -30,15 +30,15 @@ func TestFailure(t *testing.T) {
 	}{
 		{
 			name: "nologin", shell: []string{"nologin", "-c"},
-			want: "bootstrap: the far side ended before it ran sh: its login shell refuses, or an rc file of it exits (exit status 1): This account is currently not available.",
+			want: "bootstrap: the command ended before it ran sh (exit status 1): This account is currently not available.",
 		},
 		{
 			name: "rc file that exits", shell: []string{"sh", "-c", "echo nothing for you here; exit 7"},
-			want: "bootstrap: the far side ended before it ran sh: its login shell refuses, or an rc file of it exits (exit status 7): nothing for you here",
+			want: "bootstrap: the command ended before it ran sh (exit status 7): nothing for you here",
 		},
 		{
 			name: "no sh", shell: []string{"sh", "-c", `PATH=/nonexistent; eval "$1"`, "sh"},
-			want: "bootstrap: the far side ended before it ran sh: its login shell refuses, or an rc file of it exits (exit status 127): sh: 1: exec: sh: not found",
+			want: "bootstrap: the command ended before it ran sh (exit status 127): sh: 1: exec: sh: not found",
 		},
 		{
 			name: "rc file that asks", shell: []string{"sh", "-c", `printf "Continue? "; exec sleep 100`}, keys: closes,

@@ -83,6 +83,17 @@ func checkOpenError(t *testing.T, err error, stage luagw.Stage, want ...string) 
 	}
 }
 
+// The system's words would say once more that it is not on the PATH.
+func TestDialNotOnThePath(t *testing.T) {
+	t.Setenv("PATH", "/nonexistent")
+	var d Dialer
+	_, err := d.Dial(context.Background(), &luagw.Spec{Kind: "exec", Target: "no-such-program -x"})
+	const want = `open "exec=no-such-program -x": resolve: program "no-such-program" is not on the PATH "/nonexistent"`
+	if err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
 func TestDialUnreadableCommand(t *testing.T) {
 	var d Dialer
 	_, err := d.Dial(context.Background(), &luagw.Spec{Kind: "exec", Target: "sh -c 'open"})

@@ -43,7 +43,7 @@ func Lookup(name string) (string, error) {
 		err = pe.Err
 	}
 	if errors.Is(err, exec.ErrNotFound) {
-		return "", fmt.Errorf("program %q is not on the PATH %q: %w", name, os.Getenv("PATH"), err)
+		return "", fmt.Errorf("program %q is not on the PATH %q", name, os.Getenv("PATH"))
 	}
 	return "", fmt.Errorf("program %q: %w", name, err)
 }
