@@ -2,10 +2,11 @@
 // over channels.
 //
 // A gateway is a connection to an agent: a small program, one static file, which
-// runs Lua. It may be a child of this program, or whatever a command line can
-// reach, such as docker exec -i or sudo -n. A fragment is sent by [Gateway.RemoteExec]; both
-// sides get a channel and exchange items on it. It is py.execnet thought anew:
-// Go on the near side, Lua 5.1 on the far side.
+// runs Lua. It may be a child of this program, on a host behind ssh or behind a
+// luagw server, or at the end of whatever a command line reaches, such as
+// docker exec -i. A fragment is sent by [Gateway.RemoteExec]; both sides get a
+// channel and exchange items on it. It is py.execnet thought anew: Go on the near
+// side, Lua 5.1 on the far side.
 //
 // # Which function for whom
 //
@@ -31,7 +32,8 @@
 // holds them until they end. What is wrong in a spec is told before anything is
 // started. A gateway that could not be opened is an [*OpenError] which names the
 // stage, and leaves nothing behind. A gateway that is returned is alive: its
-// agent has said hello and its settings are in force.
+// agent has said hello and its settings are in force. Only [Group.Start] does not
+// wait for that.
 //
 // [Gateway.Info] says what the agent told of its host in the hello.
 // [Gateway.Status] asks what it is doing. A gateway opened with //via=ID goes

@@ -22,7 +22,7 @@ type Spec struct {
 	Kind   string            // "popen", "exec", "ssh", "tcp" or "unix"
 	Target string            // host (IPv6 without brackets), socket path, or command line; empty for popen
 	Agent  string            // command line of the agent to run; found or uploaded if empty
-	Dir    string            // working directory; where the far side starts if empty
+	Dir    string            // working directory, made if it is missing; where the far side starts if empty
 	ID     string            // name within the group; gw0, gw1, ... if empty
 	Via    string            // id of the gateway to go through; straight from here if empty
 	Nice   int               // added to the agent's niceness, -20 to 19
@@ -55,7 +55,7 @@ type Spec struct {
 //	nice                   -20 to 19
 //	env:NAME               may be empty
 //	keepalive              duration between signs of life, 100ms or more, 0 for none
-//	timeout                duration, for opening
+//	timeout                duration, for each step of opening
 //	window                 size of a channel's window, 256K to 1G
 //	max_time               duration of a fragment
 //	max_memory             size

@@ -35,10 +35,10 @@ Keys follow as //key=value, each once, in any order:
 
   //id=web1                    name of the target in what luagw prints
   //via=bastion                go through the target of that id
-  //dir=/srv                   working directory
+  //dir=/srv                   working directory, made if it is missing
   //nice=5                     added to the niceness
   //env:LANG=C                 an environment variable
-  //timeout=5s                 how long opening may take
+  //timeout=5s                 how long each step of opening may take
   //max_time=1m                how long a fragment may take
   //max_memory=512M            what its fragments may use together
   //agent=PROGRAM              the agent to run, so that none is sent

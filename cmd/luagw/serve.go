@@ -56,7 +56,7 @@ socket when it accepts connections: the spec for luagw exec -t. SIGTERM or Ctrl-
 ends it: gateways that are open have --stop-time to end. A second one ends it at
 once.`
 
-const serveExample = `  luagw serve                                       keys of ~/.ssh/authorized_keys, from this host
+const serveExample = `  luagw serve                                       from this host, with keys of the file below
   luagw serve --listen :8888 --audit /var/log/luagw.audit
   luagw serve --unix /run/luagw.sock                no TCP
   luagw serve --allow fs:read=/var/log,net=none     agents that can read logs, and nothing else`
