@@ -44,6 +44,9 @@ func Complete(spec *luagw.Spec, line string) (words []string, completed bool, er
 			tail = []string{"sh", "-c"}
 		}
 	default:
+		if name := deaf(words); name != "" {
+			return nil, false, &luagw.SpecError{Spec: spec.String(), Key: "exec", Reason: name + " exec gives no input to what it runs; write " + name + " exec -i"}
+		}
 		if !missing {
 			return words, false, nil
 		}
@@ -53,6 +56,34 @@ func Complete(spec *luagw.Spec, line string) (words []string, completed bool, er
 		tail = quoteLast(tail)
 	}
 	return append(words, tail...), true, nil
+}
+
+// deaf returns the name of the command in a command line that lacks the flag by
+// which what it runs gets a standard input; empty if none does.
+func deaf(words []string) string {
+	if len(words) == 0 {
+		return ""
+	}
+	name := strings.TrimSuffix(path.Base(words[0]), ".exe")
+	runner, ok := runners[name]
+	if !ok {
+		return ""
+	}
+	rest, ok := runner.after(words[1:])
+	if !ok {
+		return ""
+	}
+	own := words[1 : len(words)-len(rest)]
+	if runner.asks && !slices.Contains(own, "compose") && !slices.ContainsFunc(own, isInputFlag) {
+		return name
+	}
+	return deaf(rest)
+}
+
+// isInputFlag takes a cluster of short flags as well, as in -ti.
+func isInputFlag(word string) bool {
+	name, _, _ := strings.Cut(word, "=")
+	return name == "--interactive" || name == "--stdin" || len(word) > 1 && word[0] == '-' && word[1] != '-' && strings.Contains(word, "i")
 }
 
 // Missing tells whether a command line ends where a program to run is still
@@ -97,6 +128,7 @@ type runner struct {
 	verbs    [][]string // of which one has to come, as in docker compose exec; nil if it needs none
 	operands int        // between the flags and the program, as the container's name
 	assigns  bool       // NAME=VALUE may stand before the program
+	asks     bool       // what it runs has a standard input only if -i asks for it; never of compose
 	values   string     // flags with a value that is a word of its own
 	tail     []string   // what has to follow
 }
@@ -117,14 +149,14 @@ var (
 )
 
 var runners = map[string]runner{
-	"docker":         {verbs: [][]string{{"compose", "exec"}, {"exec"}, {"container", "exec"}}, operands: 1, values: composeValues, tail: shTail},
+	"docker":         {verbs: [][]string{{"compose", "exec"}, {"exec"}, {"container", "exec"}}, operands: 1, values: composeValues, asks: true, tail: shTail},
 	"docker-compose": {verbs: [][]string{{"exec"}}, operands: 1, values: composeValues, tail: shTail},
-	"podman":         {verbs: execVerb, operands: 1, values: podmanValues, tail: shTail},
-	"nerdctl":        {verbs: execVerb, operands: 1, values: podmanValues, tail: shTail},
+	"podman":         {verbs: execVerb, operands: 1, values: podmanValues, asks: true, tail: shTail},
+	"nerdctl":        {verbs: execVerb, operands: 1, values: podmanValues, asks: true, tail: shTail},
 	"lxc":            {verbs: [][]string{{"exec"}}, operands: 1, values: lxcValues, tail: dashesTail},
 	"incus":          {verbs: [][]string{{"exec"}}, operands: 1, values: lxcValues, tail: dashesTail},
-	"kubectl":        {verbs: [][]string{{"exec"}}, operands: 1, values: kubeValues, tail: dashesTail},
-	"oc":             {verbs: [][]string{{"exec"}}, operands: 1, values: kubeValues, tail: dashesTail},
+	"kubectl":        {verbs: [][]string{{"exec"}}, operands: 1, values: kubeValues, asks: true, tail: dashesTail},
+	"oc":             {verbs: [][]string{{"exec"}}, operands: 1, values: kubeValues, asks: true, tail: dashesTail},
 	"ssh":            {operands: 1, values: sshValues},
 	"sudo":           {assigns: true, values: "-u --user -g --group -C --close-from -h --host -p --prompt -r --role -t --type -T --command-timeout -U --other-user -D --chdir -R --chroot -c --login-class", tail: shTail},
 	"doas":           {values: "-u -C -a", tail: shTail},

@@ -150,3 +150,35 @@ func mustParse(t *testing.T, text string) *luagw.Spec {
 	}
 	return spec
 }
+
+// A command that gives no input to what it runs is refused before it is run: an
+// agent would end at once, and say nothing.
+func TestExecWithoutInput(t *testing.T) {
+	for _, tt := range []struct{ line, want string }{
+		{"docker exec web1", "docker exec gives no input to what it runs; write docker exec -i"},
+		{"docker container exec -u root web1 luagw-agent", "docker exec gives no input to what it runs; write docker exec -i"},
+		{"sudo -n podman exec web1", "podman exec gives no input to what it runs; write podman exec -i"},
+		{"/usr/bin/kubectl exec pod -- sh", "kubectl exec gives no input to what it runs; write kubectl exec -i"},
+		{"docker exec -ti web1", ""},
+		{"docker exec -iu root web1", ""},
+		{"docker exec --interactive web1", ""},
+		{"kubectl exec --stdin=true pod --", ""},
+		{"kubectl exec pod -i --", ""},
+		{"docker compose exec -T web", ""},
+		{"docker exec web1//bootstrap=yes", ""},
+		{"incus exec web1", ""},
+	} {
+		spec, err := luagw.ParseSpec("exec=" + tt.line)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _, err = Complete(spec, "LINE")
+		var got string
+		if fault, ok := err.(*luagw.SpecError); ok {
+			got = fault.Reason
+		}
+		if got != tt.want {
+			t.Errorf("%s: got %v, want %q", tt.line, err, tt.want)
+		}
+	}
+}
