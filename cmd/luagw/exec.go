@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -9,6 +10,7 @@ import (
 
 const execHelp = `Exec runs a fragment of Lua on each target and shows what comes back. The
 fragment is CODE, a FILE, or - for the standard input; the ARGs are its "...".
+Flags stand before the FILE: what follows it is the fragment's.
 
 What the fragment returns, and the items that it sends on its channel, go to
 standard output: strings as they stand, tables as JSON, several results on one
@@ -82,6 +84,9 @@ func (flags *execFlags) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
+	if err := flags.misplaced(cmd, args); err != nil {
+		return err
+	}
 	values, err := flags.arguments(args)
 	if err != nil {
 		return err
@@ -120,6 +125,20 @@ func (flags *execFlags) script(cmd *cobra.Command, args []string) (*script, []st
 	}
 	script, err := readScript(args[0], cmd.InOrStdin())
 	return script, args[1:], err
+}
+
+// misplaced refuses a target among the fragment's arguments where there is none
+// before it: the fragment would run on this machine, and not on that one.
+func (flags *execFlags) misplaced(cmd *cobra.Command, args []string) error {
+	if len(flags.targets) > 0 || cmd.ArgsLenAtDash() >= 0 {
+		return nil
+	}
+	for _, arg := range args {
+		if arg == "-t" || arg == "--target" || strings.HasPrefix(arg, "--target=") {
+			return usageError("exec: %q stands behind the fragment, and would be an argument of it: write it before, or -- before the fragment", arg)
+		}
+	}
+	return nil
 }
 
 // arguments are the fragment's.
