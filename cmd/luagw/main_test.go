@@ -129,6 +129,19 @@ func negativeInfinity() float64 {
 	return f
 }
 
+// A prompt ends as prompts do, whoever has written it.
+func TestPrompt(t *testing.T) {
+	for prompt, want := range map[string]string{
+		"passphrase of /home/joe/.ssh/id_ed25519": "passphrase of /home/joe/.ssh/id_ed25519: ",
+		"web1 asks joe: Password: ":               "web1 asks joe: Password: ",
+		"web1 asks joe: Code>":                    "web1 asks joe: Code> ",
+	} {
+		if got := promptText(prompt); got != want {
+			t.Errorf("%q: got %q, want %q", prompt, got, want)
+		}
+	}
+}
+
 func TestTargetIDs(t *testing.T) {
 	for _, tt := range []struct{ name, specs, want string }{
 		{"none", "", "gw0"},

@@ -9,6 +9,8 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/term"
 
@@ -61,7 +63,7 @@ func (t *terminal) ask(ctx context.Context, prompt string, secret bool) (string,
 	replied := make(chan reply, 1)
 	go func() { // ends with the answer, or else with the command, which is about to end
 		defer file.Close()
-		fmt.Fprint(os.Stderr, strings.TrimRight(prompt, " ")+" ")
+		fmt.Fprint(os.Stderr, promptText(prompt))
 		text, err := read(file, secret)
 		replied <- reply{text, err}
 	}()
@@ -73,6 +75,15 @@ func (t *terminal) ask(ctx context.Context, prompt string, secret bool) (string,
 		fmt.Fprintln(os.Stderr)
 		return "", context.Cause(ctx)
 	}
+}
+
+// promptText has a sign between the prompt and the answer.
+func promptText(prompt string) string {
+	prompt = strings.TrimRight(prompt, " ")
+	if last, _ := utf8.DecodeLastRuneInString(prompt); unicode.IsLetter(last) || unicode.IsDigit(last) {
+		prompt += ":"
+	}
+	return prompt + " "
 }
 
 func read(file *os.File, secret bool) (string, error) {
