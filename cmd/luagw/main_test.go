@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"io"
 	"os"
@@ -139,6 +140,24 @@ func TestPrompt(t *testing.T) {
 		if got := promptText(prompt); got != want {
 			t.Errorf("%q: got %q, want %q", prompt, got, want)
 		}
+	}
+}
+
+// Of several questions the first is interrupted, and the others are not asked.
+func TestNoQuestionAfterAnInterrupt(t *testing.T) {
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(errInterrupted)
+	if _, err := (&terminal{path: "/nonexistent"}).ask(ctx, "Password:", true); err != errInterrupted {
+		t.Errorf("got %v, want %v", err, errInterrupted)
+	}
+}
+
+func TestInterruptedQuestion(t *testing.T) {
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(errInterrupted)
+	_, _, err := (&dialFlags{askBecome: true}).becomePassword(ctx, &terminal{path: "/nonexistent"})
+	if exit, ok := errors.AsType[*exitError](err); !ok || exit.code != exitInterrupted || exit.Error() != "interrupted" {
+		t.Errorf("got %v, want an interruption, which is exit code %d", err, exitInterrupted)
 	}
 }
 

@@ -47,6 +47,9 @@ func (t *terminal) question(ctx context.Context, q ssh.Question) (string, error)
 func (t *terminal) ask(ctx context.Context, prompt string, secret bool) (string, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if ctx.Err() != nil { // while another question was asked
+		return "", context.Cause(ctx)
+	}
 	file, err := os.OpenFile(t.path, os.O_RDWR, 0)
 	if err != nil {
 		return "", err
