@@ -31,7 +31,7 @@ type Info struct {
 	OS       string `json:"os"`   // as GOOS
 	Arch     string `json:"arch"` // as GOARCH
 	Hostname string `json:"hostname"`
-	User     string `json:"user"`    // name, or number where it has none
+	User     string `json:"user"`    // name, by its environment; number where that has none
 	Dir      string `json:"dir"`     // working directory
 	Version  string `json:"version"` // of the agent's program
 	PID      int    `json:"pid"`

@@ -64,7 +64,7 @@ local Gateway = {}
 ---@field os string operating system, as Go names it: linux, darwin ...
 ---@field arch string processor, as Go names it: amd64, arm64 ...
 ---@field hostname string name of the host
----@field user string user that the agent runs as
+---@field user string user that the agent runs as, by its environment; a number where that has none. `host.user` asks the system
 ---@field dir string working directory
 ---@field version string version of luagw
 ---@field pid integer process id of the agent
