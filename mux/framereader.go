@@ -7,6 +7,7 @@ type frameReader struct {
 	buf        []byte
 	start, end int // what was read and not taken yet
 	size       int // of the next buffer
+	small      int // how many reads in a row were much less than that
 	lacks      int // how many bytes the frame has of which a part is there
 }
 
@@ -56,12 +57,20 @@ func (r *frameReader) makeRoom(n int) {
 	}
 }
 
+// smallInRow is after how many small reads in a row a buffer gets smaller. Where
+// short frames and much at once take turns, one that followed each would be made
+// anew all the time.
+const smallInRow = 16
+
 // adapt lets the buffer follow what comes.
 func (r *frameReader) adapt(read int) {
+	if r.small++; read >= r.size/8 {
+		r.small = 0
+	}
 	switch {
 	case r.end == len(r.buf) && r.size < maxReadSize:
 		r.size *= 2
-	case read < r.size/8 && r.size > readSize:
-		r.size /= 2
+	case r.small >= smallInRow && r.size > readSize:
+		r.size, r.small = r.size/2, 0
 	}
 }
