@@ -39,7 +39,7 @@ var specParams = []specParam{
 	{"user", "ssh tcp unix", checkUser},
 	{"token", "tcp", checkToken},
 	{"identity", "ssh tcp", checkText},
-	{"hostkey", "ssh tcp", checkText},
+	{"hostkey", "ssh tcp", checkHostKey},
 	{"known_hosts", "ssh tcp", checkText},
 	{"ssh_config", "ssh", checkText},
 	{"ssh_program", "ssh", checkText},
@@ -267,6 +267,13 @@ func checkText(value string) error {
 		return fmt.Errorf("control character in %q", value)
 	}
 	return nil
+}
+
+func checkHostKey(value string) error {
+	if value == "accept-new" || value == "yes" || strings.HasPrefix(value, "SHA256:") {
+		return checkText(value)
+	}
+	return fmt.Errorf("%q is not accept-new, yes or a fingerprint SHA256:...", value)
 }
 
 // tokenSize is how many hexadecimal digits a token has.

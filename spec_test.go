@@ -137,6 +137,7 @@ func TestParseSpecErrors(t *testing.T) {
 		{"key of another kind", "popen//port=22", "port", `popen has no such key; it is for ssh, tcp`},
 		{"key of exec", "ssh:h//bootstrap=no", "bootstrap", `ssh has no such key; it is for exec`},
 		{"neither yes nor no", "exec=a//bootstrap=maybe", "bootstrap", `"maybe" is not yes or no`},
+		{"no host key", "ssh:h//hostkey=whatever", "hostkey", `"whatever" is not accept-new, yes or a fingerprint SHA256:...`},
 		{"no method", "popen//become=a//become_method=magic", "become_method", `"magic" is not sudo, su or doas`},
 		{"become nobody in the world", "popen//become=-x", "become", `"-x" is no name of a user`},
 		{"duplicate key", "popen//id=a//id=b", "id", `given twice, now as "b"`},

@@ -61,7 +61,9 @@ func TestPinnedHostKey(t *testing.T) {
 	_, err := output(t, dialer(t), s.Spec("hostkey=SHA256:AAAA"), "true")
 	wantSentence(t, s.Site, err, `hostkey: 127.0.0.1 port PORT shows the ED25519 key `+fingerprint(s.Site)+
 		`, but hostkey= wants SHA256:AAAA: the host was set up anew, or somebody is in between`)
-	_, err = output(t, dialer(t), s.Spec("hostkey=whatever"), "true")
+	spec := parse(t, s.Spec())
+	spec.Params["hostkey"] = "whatever"
+	_, err = dialer(t).Connect(inTime(t), spec)
 	if want := `hostkey: "whatever" is not accept-new, yes or a fingerprint SHA256:...`; err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("got %v, want %s", err, want)
 	}
