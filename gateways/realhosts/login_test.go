@@ -106,19 +106,19 @@ func TestNoLogin(t *testing.T) {
 		want               string
 	}{{
 		name: "no key accepted", host: "nokey", stage: luagw.StageAuth,
-		want: `nokey (ADDR port 22) does not let "nokey" in; tried DIR/id_ed25519 (ED25519 SHA256:...), not password: there is no terminal to ask at; it accepts publickey, password`,
+		want: `nokey (ADDR port 22) does not let "nokey" in; tried DIR/id_ed25519 (ED25519 SHA256:...); password was not tried: there is no terminal to ask at; it accepts publickey, password`,
 	}, {
 		name: "passphrase and nobody to ask", host: "encrypted", stage: luagw.StageAuth,
-		want: `encrypted (ADDR port 22) does not let "encrypted" in; tried DIR/id_encrypted: it needs its passphrase, and there is no terminal to ask at, DIR/id_ed25519 (ED25519 SHA256:...), not password: there is no terminal to ask at; it accepts publickey, password`,
+		want: `encrypted (ADDR port 22) does not let "encrypted" in; tried DIR/id_encrypted: it needs its passphrase, and there is no terminal to ask at, DIR/id_ed25519 (ED25519 SHA256:...); password was not tried: there is no terminal to ask at; it accepts publickey, password`,
 	}, {
 		name: "password and nobody to ask", host: "password", stage: luagw.StageAuth,
-		want: `password (ADDR port 22) does not let "password" in; tried not password: there is no terminal to ask at; it accepts password`,
+		want: `password (ADDR port 22) does not let "password" in; password was not tried: there is no terminal to ask at; it accepts password`,
 	}, {
 		name: "password is wrong", host: "password", secret: "wrong", stage: luagw.StageAuth,
 		want: `password (ADDR port 22) does not let "password" in; tried password 3 times; it accepts password`,
 	}, {
 		name: "keyboard and nobody to ask", host: "keyboard", stage: luagw.StageAuth,
-		want: `keyboard (ADDR port 22) does not let "keyboard" in; tried not keyboard-interactive: there is no terminal to ask at; it accepts keyboard-interactive`,
+		want: `keyboard (ADDR port 22) does not let "keyboard" in; keyboard-interactive was not tried: there is no terminal to ask at; it accepts keyboard-interactive`,
 	}, {
 		name: "host key unknown", host: "unknown", stage: luagw.StageHostKey,
 		want: `unknown (ADDR port 22) shows the ED25519 key SHA256:..., which is not known; if it is the right one, add this line to DIR/known_hosts, or use hostkey=accept-new once: unknown ssh-ed25519 AAAA...`,

@@ -10,8 +10,7 @@ func TestWay(t *testing.T) {
 	b := newBed(t)
 	b.build("amd64")
 	config := "//ssh_config=" + b.Config()
-	inner := "ssh:root@" + b.Host(t, "inner").Addr + config
-	innermost := "ssh:root@" + b.Host(t, "innermost").Addr + config
+	inner, innermost := "ssh:inner"+config, "ssh:innermost"+config // of which the configuration says ProxyJump
 	for _, test := range []struct {
 		name     string
 		specs    []string

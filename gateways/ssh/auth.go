@@ -25,7 +25,8 @@ type login struct {
 	keys    []identity // still to be offered
 	looked  bool       // the keys were collected
 	asked   map[string]int
-	notes   []string // what was tried, and what could not be
+	tried   []string // and keys that could not be, each with the reason
+	untried []string // keys and methods that were not, each with the reason
 	refused error    // of the method that was tried last, by this side
 	banner  string   // what the server said
 }
@@ -73,11 +74,12 @@ func (l *login) keep(path string, key any) {
 
 // AuthError tells why nobody could log in.
 type AuthError struct {
-	Host   string   // as the user knows it
-	User   string   // on that host; empty for whomever the key is for
-	Offers []string // methods that the server would have accepted
-	Tried  []string // what was tried, and what could not be, each with the reason
-	Banner string   // what the server said before; empty if nothing
+	Host    string   // as the user knows it
+	User    string   // on that host; empty for whomever the key is for
+	Offers  []string // methods that the server would have accepted
+	Tried   []string // what was tried, and keys that could not be, each with the reason
+	Untried []string // keys and methods that were not, each with the reason
+	Banner  string   // what the server said before; empty if nothing
 }
 
 func (e *AuthError) Error() string {
@@ -86,10 +88,13 @@ func (e *AuthError) Error() string {
 		who = strconv.Quote(e.User)
 	}
 	text := fmt.Sprintf("%s does not let %s in; ", e.Host, who)
-	if len(e.Tried) == 0 {
+	switch {
+	case len(e.Tried) > 0:
+		text += "tried " + strings.Join(append([]string{strings.Join(e.Tried, ", ")}, e.Untried...), "; ")
+	case len(e.Untried) > 0:
+		text += strings.Join(e.Untried, "; ")
+	default:
 		text += "there was no key to try"
-	} else {
-		text += "tried " + strings.Join(e.Tried, ", ")
 	}
 	if len(e.Offers) > 0 {
 		text += "; it accepts " + strings.Join(e.Offers, ", ")
@@ -119,7 +124,7 @@ func (l *login) choose(state *gossh.ClientAuthContext) (gossh.AuthMethod, error)
 // pick returns the next try; nil if nothing is left that the server allows.
 func (l *login) pick(allowed []string) gossh.AuthMethod {
 	if l.refused != nil {
-		l.notes = append(l.notes, l.refused.Error())
+		l.tried = append(l.tried, l.refused.Error())
 		l.refused = nil
 	}
 	for _, method := range l.host.prefer {
@@ -157,18 +162,18 @@ func (l *login) nextKey() gossh.AuthMethod {
 			l.ring.unlock = l.unlock
 		}
 		l.keys = l.ring.collect(l.ctx)
-		l.notes = append(l.notes, l.ring.skipped...)
+		l.tried = append(l.tried, l.ring.skipped...)
 	}
 	for len(l.keys) > 0 {
 		key := l.keys[0]
 		l.keys = l.keys[1:]
 		signer, err := l.restrict(key.signer)
 		if err != nil {
-			l.notes = append(l.notes, fmt.Sprintf("not %s: %v", key.name, err))
+			l.untried = append(l.untried, fmt.Sprintf("%s was not tried: %v", key.name, err))
 			continue
 		}
 		public := signer.PublicKey()
-		l.notes = append(l.notes, fmt.Sprintf("%s (%s %s)", key.name, typeName(public), gossh.FingerprintSHA256(plainKey(public))))
+		l.tried = append(l.tried, fmt.Sprintf("%s (%s %s)", key.name, typeName(public), gossh.FingerprintSHA256(plainKey(public))))
 		return gossh.PublicKeys(&telling{signer, l, key})
 	}
 	return nil
@@ -234,9 +239,9 @@ func (l *login) mayAsk(method string) bool {
 	}
 	switch {
 	case silenced != nil && tries == 0:
-		l.notes = append(l.notes, fmt.Sprintf("not %s: %v", method, silenced))
+		l.untried = append(l.untried, fmt.Sprintf("%s was not tried: %v", method, silenced))
 	case silenced == nil && tries == l.host.prompts && tries > 0:
-		l.notes = append(l.notes, fmt.Sprintf("%s %d times", method, tries))
+		l.tried = append(l.tried, fmt.Sprintf("%s %d times", method, tries))
 	}
 	return silenced == nil && tries < l.host.prompts
 }
@@ -287,12 +292,12 @@ func (l *login) hear(text string) error {
 }
 
 func (l *login) failure(offers []string) error {
-	return &AuthError{Host: l.host.String(), User: l.host.user, Offers: offers, Tried: l.notes, Banner: l.banner}
+	return &AuthError{Host: l.host.String(), User: l.host.user, Offers: offers, Tried: l.tried, Untried: l.untried, Banner: l.banner}
 }
 
 // refusal makes an AuthError of a server's goodbye, which comes for instance
 // after too many tries.
 func (l *login) refusal(err error) error {
-	l.notes = append(l.notes, "and then: "+strings.TrimPrefix(plainError(err).Error(), "ssh: "))
+	l.tried = append(l.tried, "and then: "+strings.TrimPrefix(plainError(err).Error(), "ssh: "))
 	return l.failure(nil)
 }

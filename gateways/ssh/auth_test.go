@@ -116,7 +116,7 @@ func TestPassword(t *testing.T) {
 	_, err := output(t, d, s.Spec(), "true")
 	wantSentence(t, s.Site, err, `auth: 127.0.0.1 port PORT does not let "USER" in; tried password 3 times; it accepts password`)
 	_, err = output(t, dialer(t), s.Spec(), "true")
-	wantSentence(t, s.Site, err, `auth: 127.0.0.1 port PORT does not let "USER" in; tried not password: there is no terminal to ask at; it accepts password`)
+	wantSentence(t, s.Site, err, `auth: 127.0.0.1 port PORT does not let "USER" in; password was not tried: there is no terminal to ask at; it accepts password`)
 }
 
 func TestKeyboardInteractive(t *testing.T) {
@@ -495,7 +495,7 @@ func TestKeyTypes(t *testing.T) {
 	s.AddConfig("PubkeyAcceptedAlgorithms ssh-ed25519")
 	_, err = output(t, dialer(t), s.Spec("identity="+s.WriteKey("rsa", key)), "true")
 	wantStage(t, err, luagw.StageAuth)
-	if got, want := sentence(s.Site, err), "not DIR/rsa: keys of the type ssh-rsa are not used"; !strings.Contains(got, want) {
+	if got, want := sentence(s.Site, err), "DIR/rsa was not tried: keys of the type ssh-rsa are not used"; !strings.Contains(got, want) {
 		t.Errorf("got %s, want ...%s", got, want)
 	}
 }

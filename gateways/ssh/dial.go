@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -26,9 +27,6 @@ func (d *Dialer) dial(ctx context.Context, h *host, below way, until time.Time) 
 	case below != nil:
 		conn, err = below.dial(ctx, h)
 	case h.command != "":
-		if err := startsHere("ProxyCommand", via); err != nil {
-			return nil, err
-		}
 		return startProxy(h.command)
 	case via != nil:
 		conn, err = via.DialContext(ctx, h.network, h.address())
@@ -81,7 +79,11 @@ func (h *host) dialError(ctx context.Context, err error, below way) error {
 	cause := err
 	if dns, ok := errors.AsType[*net.DNSError](err); ok {
 		stage = luagw.StageResolve
-		return &stageError{stage: stage, err: fmt.Errorf("the name %q of %s does not resolve: %s%w", dns.Name, h.name, dns.Err, hidden{err})}
+		name := strconv.Quote(dns.Name)
+		if dns.Name != h.name {
+			name += " of " + h.name
+		}
+		return &stageError{stage: stage, err: fmt.Errorf("the name %s does not resolve: %s%w", name, dns.Err, hidden{err})}
 	}
 	if refused, ok := errors.AsType[*gossh.OpenChannelError](err); ok {
 		cause = fmt.Errorf("%s%w", unforwarded(refused), hidden{err})

@@ -87,6 +87,9 @@ func (d *Dialer) target(ctx context.Context, spec *luagw.Spec) (*host, error) {
 	if spec.Kind == "tcp" && spec.Params["user"] == "" {
 		h.user = "" // a luagw server knows whom a key is for
 	}
+	if spec.Through() != nil { // the spec has another way than the configuration
+		h.jumps, h.command = nil, ""
+	}
 	timeout, err := spec.Duration("timeout")
 	if err != nil {
 		return nil, err

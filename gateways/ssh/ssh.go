@@ -80,8 +80,9 @@ type Dialer struct {
 // spec has hostkey, known_hosts or identity. If the master gives no session the
 // user is told by Notice, and the client makes a connection of its own.
 //
-// A spec that goes through a gateway has its first connection made there, and
-// all else here: the host key is checked on this side, and keys stay on it.
+// A spec that goes through a gateway has its connection made there, whatever
+// ProxyJump and ProxyCommand say, and all else here: the host key is checked on this
+// side, and keys stay on it.
 //
 // The error is an [*luagw.OpenError] with the stage, and in it a
 // [*HostKeyError] or an [*AuthError] where these are the reason; or a

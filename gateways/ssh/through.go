@@ -7,8 +7,7 @@ import (
 	"github.com/luagw/luagw"
 )
 
-// throughKey is the context's key for the gateway that a connection goes
-// through: it concerns whatever host is reached first, which may be a jump host.
+// throughKey is the context's key for the gateway that a connection goes through.
 type throughKey struct{}
 
 func withThrough(ctx context.Context, spec *luagw.Spec) context.Context {

@@ -116,7 +116,7 @@ func TestWorstDayResolve(t *testing.T) {
 	_, err := output(t, dialer(t), spec, "true")
 	wantStage(t, err, luagw.StageResolve)
 	got := sentence(s.Site, err)
-	if want := `resolve: the name "nowhere.invalid" of nowhere.invalid does not resolve: `; !strings.HasPrefix(got, want) {
+	if want := `resolve: the name "nowhere.invalid" does not resolve: `; !strings.HasPrefix(got, want) {
 		t.Errorf("got %s\nwant %s...", got, want)
 	}
 }
