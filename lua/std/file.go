@@ -106,12 +106,16 @@ func openFile(ctx context.Context, path string, flag int) (*file, error) {
 	return f, nil
 }
 
-// temporaryFile is a file that is removed when it is closed.
-type temporaryFile struct{ *os.File }
+// temporaryFile is a file that is removed when it is closed. It is not embedded, for
+// the methods of os.File would make an agent larger.
+type temporaryFile struct {
+	io.ReadWriter // the file
+	file          *os.File
+}
 
-func (t temporaryFile) Close() error {
-	err := t.File.Close()
-	return cmp.Or(err, os.Remove(t.Name()))
+func (t *temporaryFile) Close() error {
+	err := t.file.Close()
+	return cmp.Or(err, os.Remove(t.file.Name()))
 }
 
 // openTemporary opens a new file which is gone when it is closed or this
@@ -126,7 +130,7 @@ func openTemporary(ctx context.Context) (*file, error) {
 	}
 	f := &file{ctx: ctx, raw: raw, seeker: raw, readable: true, writable: true, size: fileBuffer}
 	if os.Remove(raw.Name()) != nil {
-		f.raw = temporaryFile{raw}
+		f.raw = &temporaryFile{raw, raw}
 	}
 	return f, nil
 }
