@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/luagw/luagw/gateways/ssh"
 )
@@ -281,6 +282,26 @@ func TestConfigOfSystem(t *testing.T) {
 	want := []string{filepath.Join(dir, "openssh.config") + `:3: "Frobnicate" is not understood, and has no effect`}
 	if err != nil || !slices.Equal(told, want) {
 		t.Errorf("told %q, %v, want %q", told, err, want)
+	}
+}
+
+// TestTimes has them as sshd_config(5) tells.
+func TestTimes(t *testing.T) {
+	for _, test := range []struct {
+		text string
+		want time.Duration
+	}{
+		{"0", 0}, {"600", 600 * time.Second}, {"10m", 10 * time.Minute}, {"1h30m", 90 * time.Minute},
+		{"1D", 24 * time.Hour}, {"1w2", 7*24*time.Hour + 2*time.Second},
+	} {
+		if got, err := ssh.ParseTime("keyword", test.text); err != nil || got != test.want {
+			t.Errorf("%q: got %v, %v; want %v", test.text, got, err, test.want)
+		}
+	}
+	for _, text := range []string{"x", "-1", "1.5h", "100ms", "5y", "m", "2000000000w2000000000w", "99999999999"} {
+		if got, err := ssh.ParseTime("keyword", text); err == nil {
+			t.Errorf("%q: got %v, want an error", text, got)
+		}
 	}
 }
 

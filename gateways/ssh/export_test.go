@@ -6,8 +6,11 @@ import (
 	"github.com/luagw/luagw"
 )
 
-// MatchPattern is matchPattern, for the tests.
-var MatchPattern = matchPattern
+// MatchPattern and ParseTime are matchPattern and parseTime, for the tests.
+var (
+	MatchPattern = matchPattern
+	ParseTime    = parseTime
+)
 
 // Resolved is what the configuration comes to, by the names of ssh -G.
 func (d *Dialer) Resolved(ctx context.Context, spec *luagw.Spec) (map[string][]string, error) {
