@@ -17,9 +17,6 @@ const farNoticing = 15 * time.Second
 // TestAbandoned shows that an agent ends with all that it started when it does
 // not hear of the near side any more.
 func TestAbandoned(t *testing.T) {
-	if testing.Short() {
-		t.Skip("short: waits for a host that does not hear anything")
-	}
 	b := newBed(t)
 	b.build("amd64")
 	f := b.Frail(t)

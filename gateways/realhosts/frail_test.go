@@ -19,9 +19,6 @@ const noticing = 10 * time.Second
 // TestLost has the sentences for hosts that go without a word while a fragment
 // runs, and shows that a gateway can be opened anew when they are back.
 func TestLost(t *testing.T) {
-	if testing.Short() {
-		t.Skip("short: waits for hosts that do not answer")
-	}
 	b := newBed(t)
 	b.build("amd64")
 	f := b.Frail(t)
@@ -64,9 +61,6 @@ func TestLost(t *testing.T) {
 
 // TestOpenLost opens gateways to hosts that are gone.
 func TestOpenLost(t *testing.T) {
-	if testing.Short() {
-		t.Skip("short: waits for hosts that do not answer")
-	}
 	b := newBed(t)
 	b.build("amd64")
 	f := b.Frail(t)

@@ -14,9 +14,6 @@ const manyForEach = 10
 // TestMany opens many gateways at once to a few hosts which have no agent yet and
 // sshd's default limits. All of them succeed.
 func TestMany(t *testing.T) {
-	if testing.Short() {
-		t.Skip("short: opens many gateways")
-	}
 	b := newBed(t)
 	b.build("amd64")
 	var specs []string

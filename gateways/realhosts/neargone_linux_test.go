@@ -17,9 +17,6 @@ import (
 // TestNearSideGone ends the near side, a luagw command, in ways that let it say
 // nothing, and looks for what its agent has started.
 func TestNearSideGone(t *testing.T) {
-	if testing.Short() {
-		t.Skip("short: waits for a host that does not hear anything")
-	}
 	command := buildCommand(t)
 	for i, tt := range []struct {
 		name   string

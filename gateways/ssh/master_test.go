@@ -211,6 +211,9 @@ func TestMasterDies(t *testing.T) {
 // TestMasterClose: the command ends with the connection, also one that has much to
 // say, and the master stays.
 func TestMasterClose(t *testing.T) {
+	if testing.Short() {
+		t.Skip("short: waits for a command that does not end by itself")
+	}
 	b := newMasterBed(t, "m")
 	b.startMaster(t)
 	for _, command := range []string{"cat", "exec yes"} {
