@@ -80,6 +80,7 @@ func TestPassphraseDeclined(t *testing.T) {
 
 // TestPassphraseTime: the time in which the user types is not the server's.
 func TestPassphraseTime(t *testing.T) {
+	t.Parallel()
 	s := sshtest.Start(t, sshtest.Options{})
 	path := s.WriteLockedKey("locked", s.UserKey, "sesame")
 	d := dialer(t)
@@ -343,6 +344,7 @@ func TestAgentPublicHalf(t *testing.T) {
 // TestAgentAsksUser: an agent may ask its user before it signs, for a touch or a
 // fingerprint, and that time is not the server's.
 func TestAgentAsksUser(t *testing.T) {
+	t.Parallel()
 	s := sshtest.Start(t, sshtest.Options{})
 	ring := &askingAgent{Agent: agent.NewKeyring(), answered: make(chan struct{})}
 	if err := ring.Add(agent.AddedKey{PrivateKey: s.UserKey}); err != nil {
@@ -367,6 +369,7 @@ func (a *askingAgent) Sign(key gossh.PublicKey, data []byte) (*gossh.Signature, 
 
 // TestAgentStuck: an agent that does not answer is not waited for for ever.
 func TestAgentStuck(t *testing.T) {
+	t.Parallel()
 	s := sshtest.Start(t, sshtest.Options{})
 	stuck := serveAgent(t, func(conn net.Conn) { conn.Read(make([]byte, 100)); conn.Read(make([]byte, 100)) })
 	config := s.WriteFile("agent_config", "IdentityAgent "+stuck+"\nGlobalKnownHostsFile none\n")

@@ -58,6 +58,7 @@ func (b *masterBed) wantLogins(t *testing.T, want int) {
 }
 
 func TestMaster(t *testing.T) {
+	t.Parallel()
 	b := newMasterBed(t, "%C")
 	b.startMaster(t)
 	for _, spec := range []string{b.spec(), b.spec("timeout=5s"), b.spec("ssh_program=ssh")} {
@@ -103,6 +104,7 @@ func TestMasterSubsystem(t *testing.T) {
 
 // TestMasterNotUsed: there is one, and something speaks against it.
 func TestMasterNotUsed(t *testing.T) {
+	t.Parallel()
 	b := newMasterBed(t, "m")
 	b.startMaster(t)
 	other := func(replace ...string) string {
@@ -156,6 +158,7 @@ func noticing(t *testing.T) (d *ssh.Dialer, notices func() string) {
 // TestMasterRefuses: the server allows the master no more sessions. A connection of
 // our own is made, and the user told.
 func TestMasterRefuses(t *testing.T) {
+	t.Parallel()
 	b := newMasterBed(t, "m", "MaxSessions 1")
 	b.startMaster(t)
 	held, err := run(t, dialer(t), b.spec(), "cat", ssh.RunOptions{})
@@ -175,6 +178,7 @@ func TestMasterRefuses(t *testing.T) {
 
 // TestMasterSilent: who listens at the socket says nothing.
 func TestMasterSilent(t *testing.T) {
+	t.Parallel()
 	b := newMasterBed(t, "m")
 	l, err := net.Listen("unix", b.Dir+"/m")
 	if err != nil {
@@ -255,6 +259,7 @@ func awaitGone(t *testing.T, pid int) {
 
 // TestControlPath has the socket where OpenSSH has it.
 func TestControlPath(t *testing.T) {
+	t.Parallel()
 	for name, path := range map[string]string{"hash": "%C", "most": "%L-%n-%r@%h:%p-%u-%i", "others": "%k-%l"} {
 		t.Run(name, func(t *testing.T) {
 			b := newMasterBed(t, path)

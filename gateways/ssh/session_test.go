@@ -63,6 +63,7 @@ func TestExit(t *testing.T) {
 // TestWriteAtOnce: what is written before the answer to the command arrives
 // behind it, every byte.
 func TestWriteAtOnce(t *testing.T) {
+	t.Parallel()
 	s := sshtest.StartSshd(t)
 	data := make([]byte, 3<<20)
 	rand.Read(data)
@@ -261,6 +262,7 @@ func TestCloseConcurrent(t *testing.T) {
 
 // TestBlockedWrite: Close ends a Write for which the command takes nothing.
 func TestBlockedWrite(t *testing.T) {
+	t.Parallel()
 	s := sshtest.StartSshd(t)
 	conn, err := run(t, dialer(t), s.Spec(), "sleep 60", ssh.RunOptions{})
 	if err != nil {

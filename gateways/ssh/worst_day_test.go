@@ -144,6 +144,7 @@ func TestWorstDayFiltered(t *testing.T) {
 
 // TestWorstDayContext: the caller's time ends everything at once.
 func TestWorstDayContext(t *testing.T) {
+	t.Parallel()
 	s := sshtest.Start(t, sshtest.Options{Fault: sshtest.StallAuth})
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
@@ -272,6 +273,7 @@ func TestWorstDayPassphrase(t *testing.T) {
 
 // TestWorstDaySilent: a host that was there falls silent.
 func TestWorstDaySilent(t *testing.T) {
+	t.Parallel()
 	s := sshtest.Start(t, sshtest.Options{})
 	conn, err := run(t, dialer(t), s.Spec("keepalive=400ms"), "echo here; cat", ssh.RunOptions{})
 	if err != nil {
@@ -292,6 +294,7 @@ func TestWorstDaySilent(t *testing.T) {
 
 // TestKeepalive: a host that is silent because there is nothing to say is kept.
 func TestKeepalive(t *testing.T) {
+	t.Parallel()
 	s := sshtest.Start(t, sshtest.Options{})
 	conn, err := run(t, dialer(t), s.Spec("keepalive=400ms"), "sleep 1.5; echo still here", ssh.RunOptions{})
 	if err != nil {
