@@ -116,9 +116,9 @@ func (gw *Gateway) start(timeout time.Duration) error {
 		return err
 	}
 	gw.conn = newConnection(session, gw)
-	go gw.accept() // ends with the session, and then ends the gateway
+	go gw.accept()                                    // ends with the session, and then ends the gateway
+	gw.conn.goDo(func() { gw.boundOpening(timeout) }) // first, for what follows writes
 	gw.openControl(setup)
-	gw.conn.goDo(func() { gw.boundOpening(timeout) })
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -159,4 +160,23 @@ func TestOpeningGoesOnWhileTheAgentIsOnItsWay(t *testing.T) {
 			t.Errorf("with an agent that stops after %d moves: %v, want that nothing came for 10s", moves, err)
 		}
 	}
+}
+
+// Nobody reads what is said ahead: the first write waits, and the opening ends in
+// time nevertheless.
+func TestOpeningWhereNobodyReads(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		near, far := net.Pipe()
+		defer time.AfterFunc(time.Minute, func() { far.Close() }).Stop()
+		g := &luagw.Group{Dial: func(context.Context, *luagw.Spec) (io.ReadWriteCloser, error) { return near, nil }}
+		defer g.Close()
+		began := time.Now()
+		_, err := g.Open(t.Context(), "popen//timeout=10s")
+		if err == nil || !strings.Contains(err.Error(), "nothing came for 10s") {
+			t.Errorf("got %v, want that nothing came for 10s", err)
+		}
+		if took := time.Since(began); took > 15*time.Second {
+			t.Errorf("it took %v, want 10s", took)
+		}
+	})
 }
