@@ -52,17 +52,19 @@ check() { i= s=;
 	[ "$i" = tx ] || { [ "$i" = xx ] && [ -O "$d/.." ]; } ||
 	{ e="others can write to it, or to the directory above it"; return 1; }; };
 
-# clean: remove what nobody has used for long. What runs cannot be opened for writing.
+# clean: remove what nobody has used for long, but not f, which is about to run. What
+# runs cannot be opened for writing.
 clean() { (cd "$d" && find . -type f "(" -name "tmp.*" -mtime +0 -o -name "luagw-agent-*" -atime +30 ")" |
-	while read -r w; do true >>"$w" && rm -f "$w"; done) 2>/dev/null; true; };
+	while read -r w; do [ "$d${w#.}" = "$f" ] || { true >>"$w" && rm -f "$w"; }; done) 2>/dev/null; true; };
 
 # known: f is an agent that is wanted and whose hash was right in this boot; so says a
 # mark, of which the first line is what uname said then, and the second was s.
 known() { for k in "$d"/luagw-agent-*."$c"; do [ -f "$k" ] && [ -O "$k" ] &&
 	{ read -r m && read -r v; } <"$k" && pick && place && [ "$k" = "$f.$c" ] && return 0; done; return 1; };
 
-# mark: leave one.
-mark() { [ "$s" ] && [ -z "$x" ] && { { echo "$m"; echo "$s"; } >"$d/tmp.$$" && mv -f "$d/tmp.$$" "$f.$c"; } 2>/dev/null && clean; true; };
+# mark: leave one, or nothing where there is no room.
+mark() { w=$d/tmp.$$; [ "$s" ] && [ -z "$x" ] &&
+	{ (umask 77; { echo "$m"; echo "$s"; } >"$w" && mv -f "$w" "$f.$c") 2>/dev/null && clean || rm -f "$w"; }; true; };
 
 # run: become the agent. An exit follows, for where the system does not take it for
 # an executable mksh returns from here, and waits for ever for what it starts next:

@@ -153,3 +153,36 @@ func TestTamperedAndTimesSetBack(t *testing.T) {
 	}
 	h.checkColdAndWarm(t, source) // a good one is sent again
 }
+
+// TestMarkWithoutRoom has no room for what a mark says. Nothing is left of it, or
+// each start would leave a file more.
+func TestMarkWithoutRoom(t *testing.T) {
+	boot(t)
+	for _, shell := range []string{"dash", "bash", "busybox", "mksh", "yash", "zsh"} {
+		t.Run(shell, func(t *testing.T) {
+			needs(t, shell)
+			t.Parallel()
+			h, source := &host{}, large(t)
+			p := h.start(t, source)
+			p.hello(t)
+			p.conn.Close()
+			h.path = shAs(t, shell) + ":" + os.Getenv("PATH")
+			h.shell = []string{"bash", "-c", `trap "" XFSZ; ulimit -f 0; eval "$0"`}
+			h.checkWarm(t, source)
+		})
+	}
+}
+
+// TestMarkIsOurs has a login that lets everybody write to what it makes.
+func TestMarkIsOurs(t *testing.T) {
+	id := boot(t)
+	h, source := &host{shell: []string{"sh", "-c", `umask 0; eval "$0"`}}, large(t)
+	h.checkColdAndWarm(t, source)
+	info, err := os.Stat(h.file(source) + "." + id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Mode() != 0o600 {
+		t.Errorf("the mark has mode %v, want -rw-------", info.Mode())
+	}
+}

@@ -257,6 +257,25 @@ func TestClean(t *testing.T) {
 	h.checkLeft(t, filepath.Base(h.file(source)), "luagw-agent-recent", "luagw-agent-running", "other", "tmp.recent")
 }
 
+// TestCleanKeepsTheAgent has a file system that does not keep the time of reading,
+// and an agent that has been there for long: it is not removed before it is run.
+func TestCleanKeepsTheAgent(t *testing.T) {
+	boot(t) // or nothing is cleaned when an agent is there
+	needsRoot(t)
+	source := large(t)
+	h := &host{home: t.TempDir()}
+	p := h.start(t, source)
+	p.hello(t)
+	p.conn.Close()
+	old := time.Now().Add(-40 * 24 * time.Hour)
+	if err := os.Chtimes(h.file(source), old, old); err != nil {
+		t.Fatal(err)
+	}
+	h.shell = mounted(`mount --bind "$HOME/.cache" "$HOME/.cache" && mount -o remount,bind,noatime "$HOME/.cache"`)
+	h.checkWarm(t, source)
+	h.checkWarm(t, source)
+}
+
 // runCopy runs a copy of cat.
 func runCopy(t *testing.T, path string) (stop func()) {
 	t.Helper()
