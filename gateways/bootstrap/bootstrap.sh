@@ -34,8 +34,11 @@ set -- "$@" /tmp/luagw-;
 h= u=;
 place() { case $d in /*-) d=$d${u:=$(id -u)};; /*) ;; *) return 1;; esac; f=$d/luagw-agent-$h; };
 
-# c names this boot of the system, if that tells; v is what a mark says of f.
-c= v=; { read -r c </proc/sys/kernel/random/boot_id; } 2>/dev/null;
+# c names this boot of the system, if that tells; v is what a mark says of f. tmp.$r
+# is a name that nobody else takes: systems that share a home may give the
+# same number to their processes.
+c= r= v=; { read -r c </proc/sys/kernel/random/boot_id; read -r r </proc/sys/kernel/random/uuid; } 2>/dev/null;
+r=$$${r%%-*};
 
 # check [NAME]: nobody else can write to d, or put another in its place. If it is not
 # so, e says why. The directory above d is sticky (t), or ours and closed to others (x).
@@ -63,7 +66,7 @@ known() { for k in "$d"/luagw-agent-*."$c"; do [ -f "$k" ] && [ -O "$k" ] &&
 	{ read -r m && read -r v; } <"$k" && pick && place && [ "$k" = "$f.$c" ] && return 0; done; return 1; };
 
 # mark: leave one, or nothing where there is no room.
-mark() { w=$d/tmp.$$; [ "$s" ] && [ -z "$x" ] &&
+mark() { w=$d/tmp.$r; [ "$s" ] && [ -z "$x" ] &&
 	{ (umask 77; { echo "$m"; echo "$s"; } >"$w" && mv -f "$w" "$f.$c") 2>/dev/null && clean || rm -f "$w"; }; true; };
 
 # run: become the agent. An exit follows, for where the system does not take it for
@@ -103,7 +106,7 @@ get() { echo; echo "luagw-bootstrap want $$ ${z%% *} $m";
 	e=$(mv -f "$t" "$f" 2>&1) && drop && clean; };
 
 [ -O "$HOME" ] || q="; ${HOME:-HOME}: it is missing, or belongs to another user";
-for d; do place || continue; t=$d/tmp.$$;
+for d; do place || continue; t=$d/tmp.$r;
 	e=$(mkdir -p "$d" 2>&1) && check && e=$({ : >"$t" && chmod 700 "$t"; } 2>&1) &&
 	{ e=$("$t" 2>&1) || { e="nothing may be run there: $e"; false; }; } && drop && get && { umask $o; run; exit; };
 	drop; q="$q; $d: $e"; done;

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -274,6 +275,27 @@ func TestCleanKeepsTheAgent(t *testing.T) {
 	h.shell = mounted(`mount --bind "$HOME/.cache" "$HOME/.cache" && mount -o remount,bind,noatime "$HOME/.cache"`)
 	h.checkWarm(t, source)
 	h.checkWarm(t, source)
+}
+
+// TestSameNumber has systems that share a home, and of which each gives the shell
+// the same number, as containers do.
+func TestSameNumber(t *testing.T) {
+	needsRoot(t)
+	h := &host{home: t.TempDir(), shell: append([]string{"unshare", "-p", "-f"}, mounted("true")...)}
+	source := large(t)
+	var all sync.WaitGroup
+	for range 30 {
+		p := h.start(t, source)
+		all.Go(func() {
+			if _, err := p.helloOr(); err != nil {
+				t.Error(err)
+			}
+			if got := p.conn.(*connection).doing; !strings.Contains(got, ": "+h.home) {
+				t.Errorf("it runs %s, want below %s", got, h.home)
+			}
+		})
+	}
+	all.Wait()
 }
 
 // runCopy runs a copy of cat.
