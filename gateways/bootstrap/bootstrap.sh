@@ -43,15 +43,16 @@ r=$$${r%%-*};
 # check [NAME]: nobody else can write to d, or put another in its place. If it is not
 # so, e says why. The directory above d is sticky (t), or ours and closed to others (x).
 # s is how ls shows NAME in d, with its inode and the time of its last change, which
-# nobody can set; nothing where that is not told to the nanosecond.
+# nobody can set; nothing where that is not told to the nanosecond. Before it comes sh,
+# which tells one system from another, for a kernel can have several.
 check() { i= s=;
 	[ -O "$d" ] || { e="it belongs to another user"; return 1; };
 	[ -L "$d" ] && { e="it is a symbolic link"; return 1; };
-	w="-ldn . .."; [ "$c" ] && [ "$1" ] && w="-ldnic --full-time . .. $1";
+	w="-ldn . .."; [ "$c" ] && [ "$1" ] && w="-ldnic --full-time . .. /bin/sh $1";
 	w=$(cd "$d" && LC_ALL=C ls $w 2>/dev/null) || w=$(cd "$d" && LC_ALL=C ls -ldn . ..);
 	for w in $w; do
 		case $w in d????????[tT]*) i=t$i;; d????-??-*) i=x$i;; ..) s=$c;; *) s=${s:+$s $w};; esac; done;
-	case $s in *:??.000000000*) s=;; *:??.?????????*) ;; *) s=;; esac;
+	case $s in *:??.000000000???????$1) s=;; *:??.????????????????$1) ;; *) s=;; esac;
 	[ "$i" = tx ] || { [ "$i" = xx ] && [ -O "$d/.." ]; } ||
 	{ e="others can write to it, or to the directory above it"; return 1; }; };
 
@@ -60,10 +61,15 @@ check() { i= s=;
 clean() { (cd "$d" && find . -type f "(" -name "tmp.*" -mtime +0 -o -name "luagw-agent-*" -atime +30 ")" |
 	while read -r w; do [ "$d${w#.}" = "$f" ] || { true >>"$w" && rm -f "$w"; }; done) 2>/dev/null; true; };
 
-# known: f is an agent that is wanted and whose hash was right in this boot; so says a
-# mark, of which the first line is what uname said then, and the second was s.
+# ready: the agent is here, and s is told of it.
+ready() { [ -f "$f" ] && [ -x "$f" ] && [ -O "$f" ] && check "${f##*/}"; };
+
+# known: f is an agent that is wanted, and as it was when its hash was right, in this
+# boot and on this system; so says a mark, of which the first line is what uname said
+# then, and the second was s.
 known() { for k in "$d"/luagw-agent-*."$c"; do [ -f "$k" ] && [ -O "$k" ] &&
-	{ read -r m && read -r v; } <"$k" && pick && place && [ "$k" = "$f.$c" ] && return 0; done; return 1; };
+	{ read -r m && read -r v; } <"$k" && pick && place && [ "$k" = "$f.$c" ] &&
+	ready && [ "$s" ] && [ "$s" = "$v" ] && return 0; done; return 1; };
 
 # mark: leave one, or nothing where there is no room.
 mark() { w=$d/tmp.$r; [ "$s" ] && [ -z "$x" ] &&
@@ -77,11 +83,9 @@ run() { trap - 0; echo; echo "luagw-bootstrap run $m: $f"; LUAGW_SERVE=stdio; ex
 	[ "$l" ] && LUAGW_AHEAD="$$ $l" && export LUAGW_AHEAD; exec "$f"; };
 
 # The agent is here: as it was when it was marked, or with the right hash.
-ready() { [ -f "$f" ] && [ -x "$f" ] && [ -O "$f" ] && check "${f##*/}" &&
-	{ { [ "$s" ] && [ "$s" = "$v" ]; } || { same "$f" && mark; }; } };
-[ "$c" ] && for d; do place && known && ready && { run; exit; }; done;
-m=$(uname -sm); pick; v=;
-for d; do place && ready && { run; exit; }; done;
+[ "$c" ] && for d; do place && known && { run; exit; }; done;
+m=$(uname -sm); pick;
+for d; do place && ready && same "$f" && { mark; run; exit; }; done;
 
 # It is not here. Yash comes no further in its input than to the first zero byte, of
 # which what was sent ahead has some.

@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/luagw/luagw/gateways/agents"
 )
 
 // isMark reports whether a file in the cache is one that says of an agent that
@@ -57,7 +59,7 @@ func TestMark(t *testing.T) {
 	const (
 		quick = "ls"
 		whole = "uname ls openssl find"
-		again = "ls openssl find"
+		again = "ls uname ls openssl find"
 	)
 	for _, tt := range []struct {
 		name   string
@@ -184,5 +186,27 @@ func TestMarkIsOurs(t *testing.T) {
 	}
 	if info.Mode() != 0o600 {
 		t.Errorf("the mark has mode %v, want -rw-------", info.Mode())
+	}
+}
+
+// TestMarkOfAnotherSystem has one home for two systems on the same kernel, of which
+// one is for another processor, as containers can be: each runs its own agent.
+func TestMarkOfAnotherSystem(t *testing.T) {
+	boot(t)
+	needsRoot(t)
+	mine, other := large(t), agentOf(t, echo+"# of the other\n")
+	source := agents.Sources{mine.only("linux", "amd64"), other.only("linux", "arm64")}
+	one := &host{home: t.TempDir(), path: fakeUname(t, "Linux x86_64") + ":" + os.Getenv("PATH")}
+	two := &host{home: one.home, path: fakeUname(t, "Linux aarch64") + ":" + os.Getenv("PATH"), shell: mounted(
+		`mkdir /dev/shm/u /dev/shm/w && mount -t overlay -o lowerdir=/usr/bin,upperdir=/dev/shm/u,workdir=/dev/shm/w none /usr/bin && ln -s dash /usr/bin/sh.new && mv /usr/bin/sh.new /usr/bin/sh`)}
+	for range 3 {
+		for h, want := range map[*host]string{one: mine.image.Hash, two: other.image.Hash} {
+			p := h.start(t, source)
+			p.hello(t)
+			if got := p.conn.(*connection).doing; !strings.Contains(got, want) {
+				t.Errorf("it runs %s, want %s", got, want)
+			}
+			p.conn.Close()
+		}
 	}
 }
