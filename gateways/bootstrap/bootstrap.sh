@@ -8,6 +8,9 @@
 # agent is for the agent. LUAGW_SERVE and LUAGW_AHEAD are all that this adds to its
 # environment.
 
+# A bash may come with options that the login shell has exported.
+set +Cefu;
+
 # l is what the near side has sent ahead, in base64, if it could send a variable. It
 # is for the agent alone.
 l=$LC_LUAGW; unset LC_LUAGW;

@@ -37,6 +37,16 @@ func TestSh(t *testing.T) {
 	}
 }
 
+// TestShellOptions has a login shell that exports its options to all bashes.
+func TestShellOptions(t *testing.T) {
+	needs(t, "bash")
+	h := &host{
+		path: shAs(t, "bash") + ":" + os.Getenv("PATH"),
+		env:  map[string]string{"SHELLOPTS": "errexit:noclobber:noglob:nounset"},
+	}
+	h.checkColdAndWarm(t, large(t))
+}
+
 // shAs makes a directory for PATH in which sh is a certain shell.
 func shAs(t *testing.T, shell string) string {
 	t.Helper()
