@@ -51,11 +51,14 @@ func Complete(spec *luagw.Spec, line string) (words []string, completed bool, er
 			return words, false, nil
 		}
 	}
-	tail = append(slices.Clone(tail), line)
-	if flattens(words) {
-		tail = quoteLast(tail)
+	times := flattened(words)
+	if len(tail) == 0 { // the last takes a line
+		times--
 	}
-	return append(words, tail...), true, nil
+	for range times {
+		line = quoteWord(line)
+	}
+	return slices.Concat(words, tail, []string{line}), true, nil
 }
 
 // deaf returns the name of the command in a command line that lacks the flag by
@@ -236,17 +239,18 @@ func isAssignment(word string) bool {
 	return ok && name != ""
 }
 
-// flattens reports whether a command joins its words to a line for a shell on
-// the far side, and so undoes their quoting.
-func flattens(words []string) bool { return path.Base(words[0]) == "ssh" }
-
-// quoteLast quotes the command line behind the words of a tail, for it is to
-// stay one word.
-func quoteLast(tail []string) []string {
-	if len(tail) == 1 {
-		return tail
+// flattened tells how often the words behind a command line are joined to a line
+// for a shell, and so lose their quoting: once by each ssh.
+func flattened(words []string) (times int) {
+	for len(words) > 0 {
+		name := strings.TrimSuffix(path.Base(words[0]), ".exe")
+		runner, ok := runners[name]
+		if !ok {
+			break
+		}
+		if words, ok = runner.after(words[1:]); ok && name == "ssh" {
+			times++
+		}
 	}
-	last := len(tail) - 1
-	tail[last] = quoteWord(tail[last])
-	return tail
+	return times
 }

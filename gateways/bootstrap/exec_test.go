@@ -129,6 +129,12 @@ func TestExec(t *testing.T) {
 		{"ssh", "exec=ssh web1", []string{"ssh", "web1", line}, true},
 		{"ssh to a shell", "exec=ssh web1 sh", []string{"ssh", "web1", "sh", "-c", quoteWord(line)}, true},
 		{"ssh to a container", "exec=ssh web1 docker exec -i c1", []string{"ssh", "web1", "docker", "exec", "-i", "c1", "sh", "-c", quoteWord(line)}, true},
+		{"ssh behind others", "exec=sudo -n ssh web1 sh", []string{"sudo", "-n", "ssh", "web1", "sh", "-c", quoteWord(line)}, true},
+		{"ssh in a container", "exec=docker exec -i c1 ssh web1", []string{"docker", "exec", "-i", "c1", "ssh", "web1", line}, true},
+		{"ssh by ssh", "exec=ssh web1 ssh web2", []string{"ssh", "web1", "ssh", "web2", quoteWord(line)}, true},
+		{"ssh by ssh to a shell", "exec=ssh web1 ssh web2 sh", []string{"ssh", "web1", "ssh", "web2", "sh", "-c", quoteWord(quoteWord(line))}, true},
+		{"ssh to dashes", "exec=ssh web1 --", []string{"ssh", "web1", "--", "sh", "-c", quoteWord(line)}, true},
+		{"ssh to what is not known", "exec=ssh web1 enter//bootstrap=yes", []string{"ssh", "web1", "enter", "sh", "-c", quoteWord(line)}, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			words, bootstraps, err := b.Exec(mustParse(t, tt.spec))
