@@ -2,12 +2,14 @@ package agents
 
 import (
 	"bytes"
+	"debug/buildinfo"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"testing"
@@ -25,6 +27,7 @@ func TestRecipe(t *testing.T) {
 	if _, err := exec.LookPath("make"); err != nil {
 		t.Skip("make is not installed")
 	}
+	t.Setenv("GOAMD64", "v3") // as somebody has it for what runs here
 	image, err := source{dir: root}.build(t.Context(), "linux", "amd64")
 	if err != nil {
 		t.Fatal(err)
@@ -36,6 +39,13 @@ func TestRecipe(t *testing.T) {
 	built, err := io.ReadAll(plain)
 	if err != nil {
 		t.Fatal(err)
+	}
+	info, err := buildinfo.Read(bytes.NewReader(built))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := (debug.BuildSetting{Key: "GOAMD64", Value: "v1"}); !slices.Contains(info.Settings, want) {
+		t.Errorf("the agent is not for all processors: %v", info.Settings)
 	}
 	if made := makeAgent(t); !bytes.Equal(built, made) {
 		t.Errorf("the toolchain's agent has %d bytes and make's %d, and they are not the same", len(built), len(made))
