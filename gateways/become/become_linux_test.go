@@ -170,6 +170,20 @@ func (s *system) start(t *testing.T, user, method string, password PasswordFunc)
 	return (&Become{Password: password}).Start(ctx, spec, echo, s.run(t))
 }
 
+// TestPasswordIsNotTold: what asks for a password sends it back.
+func TestPasswordIsNotTold(t *testing.T) {
+	const hostile = `printf "Password: " >&2; read p; echo "su: who is $p" >&2; exit 1`
+	run := func(_ context.Context, _ string, opts Options) (io.ReadWriteCloser, error) {
+		process, err := child.Start(&child.Command{Path: "/bin/sh", Args: []string{"sh", "-c", hostile}, Session: true, Stderr: opts.Stderr})
+		return &started{process}, err
+	}
+	spec := &luagw.Spec{Kind: "popen", Params: map[string]string{"become": "bob", "become_method": "su"}}
+	_, err := (&Become{Password: known(rightPassword)}).Start(t.Context(), spec, echo, run)
+	if err == nil || strings.Contains(err.Error(), rightPassword) || !strings.Contains(err.Error(), "who is ***") {
+		t.Errorf("got %v, want one with *** in the place of the password", err)
+	}
+}
+
 // check checks who runs the command, and that all bytes go through.
 func check(t *testing.T, conn io.ReadWriteCloser, user string) {
 	t.Helper()

@@ -64,6 +64,8 @@ type talk struct {
 	conn io.ReadWriteCloser
 	news chan struct{} // cap 1: something has come
 
+	secret string // the password, once it was written
+
 	mu       sync.Mutex // guards the following
 	said     []byte     // beside the connection, or on the terminal, and of what is not answered yet
 	heard    []byte     // all of it, for errors
@@ -218,10 +220,20 @@ func (t *talk) answer(ctx context.Context) error {
 	if strings.ContainsAny(password, "\r\n\x00") {
 		return errors.New("the password has a line break or a zero byte in it, which cannot be typed")
 	}
+	t.secret = password
 	if _, err := io.WriteString(t.conn, password+"\n"); err != nil {
 		return errEnded
 	}
 	return nil
+}
+
+// hide takes the password out of what an error tells, should it have come back.
+// Shorter ones could not be told from parts of words.
+func (t *talk) hide(said string) string {
+	if len(t.secret) < 4 {
+		return said
+	}
+	return strings.ReplaceAll(said, t.secret, "***")
 }
 
 // await waits until listen has ended, which it does with the connection.
@@ -251,6 +263,7 @@ func (t *talk) explain(ctx context.Context, err error) error {
 	if !t.pty {
 		r.said = strings.TrimSpace(r.said + "\n" + strings.TrimSpace(string(t.got)))
 	}
+	r.said = t.hide(r.said)
 	switch hinted := hinted(r.said); {
 	case err == errEnded:
 		r.reason, r.wantsTerminal = t.reason(r.said, r.exit)
