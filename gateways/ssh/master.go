@@ -33,13 +33,14 @@ func (d *Dialer) master(ctx context.Context, h *host, given map[string]string) *
 		return nil
 	}
 	paths, err := h.controlPaths()
+	d.withoutMaster(ctx, h, err)
 	for _, path := range paths {
-		var conn *controlmaster.Conn
-		if conn, err = dialMaster(ctx, h, path); err == nil {
+		conn, err := dialMaster(ctx, h, path)
+		if err == nil {
 			return &master{d, h, conn}
 		}
+		d.withoutMaster(ctx, h, err)
 	}
-	d.withoutMaster(ctx, h, err)
 	return nil
 }
 
