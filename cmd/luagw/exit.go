@@ -13,7 +13,7 @@ const (
 	exitUsage       = 2   // the command line is wrong; nothing was started
 	exitFragment    = 3   // a fragment or script failed
 	exitUnreachable = 4   // a host could not be reached, and no fragment failed
-	exitInterrupted = 130 // by SIGINT or SIGTERM
+	exitInterrupted = 130 // by SIGINT, SIGTERM or SIGHUP
 )
 
 // exitCodes is the table of them, for help texts.

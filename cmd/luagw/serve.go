@@ -52,9 +52,9 @@ is root gives everybody an agent that is theirs; another one lets in its own use
 and root.
 
 A host key is made when there is none yet. Standard output gets a line for each
-socket when it accepts connections: the spec for luagw exec -t. SIGTERM or Ctrl-C
-ends it: gateways that are open have --stop-time to end. A second one ends it at
-once.`
+socket when it accepts connections: the spec for luagw exec -t. SIGTERM, SIGHUP or
+Ctrl-C ends it: gateways that are open have --stop-time to end. A second one ends it
+at once.`
 
 const serveExample = `  luagw serve                                       from this host, with keys of the file below
   luagw serve --listen :8888 --audit /var/log/luagw.audit

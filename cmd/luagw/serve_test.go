@@ -66,15 +66,18 @@ func sockets(args []string) int {
 	return 1
 }
 
-// served is "served CODE": it sends SIGTERM to what serve has started, which
-// must exit with that code. What it has written to standard error is a file,
-// served.
+// served is "served CODE [HUP]": it sends SIGTERM or SIGHUP to what serve has
+// started, which must exit with that code. What it has written to standard error is
+// a file, served.
 func served(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 1 {
-		ts.Fatalf("usage: served CODE")
+	sig := syscall.SIGTERM
+	if len(args) == 2 && args[1] == "HUP" {
+		sig = syscall.SIGHUP
+	} else if neg || len(args) != 1 {
+		ts.Fatalf("usage: served CODE [HUP]")
 	}
 	s := ts.Value(servingKey{}).(*serving)
-	ts.Check(s.cmd.Process.Signal(syscall.SIGTERM))
+	ts.Check(s.cmd.Process.Signal(sig))
 	checkExit(ts, args[0], s.cmd.Wait())
 	ts.Check(os.WriteFile(ts.MkAbs("served"), s.stderr.Bytes(), 0o600))
 }
