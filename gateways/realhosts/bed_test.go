@@ -86,7 +86,7 @@ var changing = []struct {
 	{regexp.MustCompile(`SHA256:[A-Za-z0-9+/]+`), "SHA256:..."},
 	{regexp.MustCompile(`AAAA[A-Za-z0-9+/=]+`), "AAAA..."},
 	{regexp.MustCompile(`known_hosts:\d+`), "known_hosts:N"},
-	{regexp.MustCompile(`/tmp\.\d+`), "/tmp.N"},
+	{regexp.MustCompile(`/tmp\.[0-9a-f]+`), "/tmp.N"},
 	{regexp.MustCompile(`dd: warning: partial read \(\d+ bytes\); suggest iflag=fullblock `), ""},
 }
 
