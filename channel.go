@@ -120,7 +120,7 @@ func (c *Channel) Flush(ctx context.Context) error { return c.out.Flush(ctx) }
 
 // sendError is why nothing can be sent any more.
 func (c *Channel) sendError() error {
-	if err := c.Err(); err != nil && !errors.Is(err, io.EOF) {
+	if err := c.Err(); err != nil && err != io.EOF {
 		return err
 	}
 	return errWriteClosed
@@ -257,7 +257,7 @@ func (c *Channel) Items(ctx context.Context) iter.Seq2[any, error] {
 	return func(yield func(any, error) bool) {
 		for {
 			item, err := c.Receive(ctx)
-			if errors.Is(err, io.EOF) {
+			if err == io.EOF {
 				return
 			}
 			if !yield(item, err) || err != nil {
@@ -416,7 +416,7 @@ func (c *Channel) Wait(ctx context.Context) error {
 		}
 		return err
 	}
-	if err := c.Err(); !errors.Is(err, io.EOF) {
+	if err := c.Err(); err != io.EOF {
 		return err
 	}
 	return nil

@@ -46,6 +46,7 @@ type Gateway struct {
 	conn  *connection
 	hello *greeting
 	ready chan struct{} // closed when the settings are in force, or refused, or there are none
+	heard chan struct{} // closed when no more comes on the control stream
 
 	mu       sync.Mutex      // guards the following
 	dir      string          // of the agent, by its settings
@@ -179,12 +180,15 @@ func muxConfig(spec *Spec) (*mux.Config, error) {
 func (gw *Gateway) openControl(setup settings) {
 	stream, err := gw.conn.session.Open(gw.conn.ctx)
 	if err != nil {
+		close(gw.heard)
 		return
 	}
 	stream.SetPatient()
 	gw.conn.control = mux.NewWriter(stream)
 	gw.conn.goDo(func() {
-		if err := gw.readControl(newFrameReader(stream)); err != nil && gw.conn.lostError() == nil {
+		err := gw.readControl(newFrameReader(stream))
+		close(gw.heard) // lostError waits for who waits for that
+		if err != nil && gw.conn.lostError() == nil {
 			gw.conn.fail(err)
 		}
 	})
@@ -313,7 +317,20 @@ func (gw *Gateway) end() {
 	close(gw.done)
 }
 
+// hearOut waits until what the agent has said before the end of the session is acted
+// upon: it may be that the settings are in force.
+func (gw *Gateway) hearOut() {
+	timer := time.NewTimer(exitTimeout)
+	defer timer.Stop()
+	select {
+	case <-gw.ready:
+	case <-gw.heard:
+	case <-timer.C:
+	}
+}
+
 func (gw *Gateway) endError() error {
+	gw.hearOut()
 	gw.mu.Lock()
 	closed, refused := gw.closed, gw.setupErr
 	gw.mu.Unlock()
@@ -329,10 +346,7 @@ func (gw *Gateway) endError() error {
 	case !isClosed(gw.ready):
 		return gw.neverOpened(StageBootstrap, gw.conn.why())
 	}
-	lost := &GatewayLostError{ID: gw.id, Cause: gw.conn.why(), ExitCode: -1}
-	if errors.Is(lost.Cause, io.EOF) {
-		lost.Cause = errors.New("the far side ended")
-	}
+	lost := &GatewayLostError{ID: gw.id, Cause: notWell(gw.conn.why()), ExitCode: -1}
 	if exiter, ok := gw.raw.(Exiter); ok {
 		ctx, cancel := context.WithTimeout(context.Background(), exitTimeout)
 		defer cancel()
@@ -340,6 +354,18 @@ func (gw *Gateway) endError() error {
 		lost.ExitCode, lost.Signal, lost.Stderr = exit.Code, exit.Signal, exit.Stderr
 	}
 	return lost
+}
+
+// notWell keeps io.EOF out of why a connection ended, for callers take that for the
+// other side's word that it is done, and well.
+func notWell(err error) error {
+	switch {
+	case err == io.EOF:
+		return errors.New("the far side ended")
+	case errors.Is(err, io.EOF):
+		return errors.New(err.Error())
+	}
+	return err
 }
 
 // neverOpened is the end of a gateway whose agent was not to be had.

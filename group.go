@@ -119,7 +119,7 @@ func (g *Group) prepare(spec *Spec) (dialFunc, error) {
 	return func(ctx context.Context) (*Gateway, error) {
 		gw, err := g.dial(ctx, &Gateway{
 			id: id, spec: spec, text: text, group: g, place: place,
-			ready: make(chan struct{}), lost: make(chan struct{}), done: make(chan struct{}),
+			ready: make(chan struct{}), heard: make(chan struct{}), lost: make(chan struct{}), done: make(chan struct{}),
 		})
 		if err != nil {
 			g.release(id)
@@ -228,6 +228,7 @@ func giveUp(raw io.ReadWriteCloser, stage Stage, err error) error {
 	if told, ok := errors.AsType[*OpenError](open.Err); ok {
 		open.Stage, open.Err, open.Stderr = told.Stage, told.Err, told.Stderr
 	}
+	open.Err = notWell(open.Err)
 	if exiter, ok := raw.(Exiter); ok {
 		ctx, cancel := context.WithTimeout(context.Background(), exitTimeout)
 		defer cancel()

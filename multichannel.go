@@ -77,7 +77,7 @@ func (m *MultiChannel) Items(ctx context.Context) iter.Seq2[Item, error] {
 			if err != nil {
 				open--
 			}
-			if !errors.Is(err, io.EOF) && !yield(Item{c, value}, err) {
+			if err != io.EOF && !yield(Item{c, value}, err) {
 				return
 			}
 			if err == nil {

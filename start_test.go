@@ -180,3 +180,61 @@ func TestOpeningWhereNobodyReads(t *testing.T) {
 		}
 	})
 }
+
+// dying is a connection to an agent that says nothing behind the hello, and then is
+// dead.
+type dying struct {
+	io.ReadWriteCloser
+	seen    string
+	reading chan struct{} // closed when the hello was read
+	dead    chan struct{}
+}
+
+func (d *dying) Read(p []byte) (int, error) {
+	if strings.HasSuffix(d.seen, "}\n") {
+		close(d.reading)
+		<-d.dead
+		return 0, io.EOF
+	}
+	n, err := d.ReadWriteCloser.Read(p[:1])
+	d.seen += string(p[:n])
+	return n, err
+}
+
+// An agent that ends before it has taken its settings has not ended well, and
+// nothing that was started with it has.
+func TestStartOfAnAgentThatEndsAtOnce(t *testing.T) {
+	ctx := bounded(t)
+	conn := &dying{reading: make(chan struct{}), dead: make(chan struct{})}
+	inside := luagw.InProcess(&lua.Runtime{})
+	g := &luagw.Group{Dial: func(ctx context.Context, spec *luagw.Spec) (c io.ReadWriteCloser, err error) {
+		conn.ReadWriteCloser, err = inside(ctx, spec)
+		return conn, err
+	}}
+	defer g.Close()
+	gw, err := g.Start(ctx, &luagw.Spec{Kind: "popen", Env: map[string]string{"A": "b"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-conn.reading
+	ch, err := gw.RemoteExec(ctx, "channel:receive()")
+	if err != nil {
+		t.Fatal(err)
+	}
+	close(conn.dead)
+	_, receiveErr := ch.Receive(ctx)
+	_, resultsErr := ch.Results(ctx)
+	var itemsErr error
+	for _, itemsErr = range ch.Items(ctx) {
+	}
+	_, err = io.ReadAll(ch.Reader(ctx))
+	for what, err := range map[string]error{
+		"Receive": receiveErr, "Results": resultsErr, "Items": itemsErr, "Reader": err, "Wait": ch.Wait(ctx), "Err": ch.Err(),
+		"Opened": gw.Opened(ctx), "the gateway's Err": gw.Err(),
+	} {
+		open, ok := errors.AsType[*luagw.OpenError](err)
+		if !ok || open.Stage != luagw.StageBootstrap || errors.Is(err, io.EOF) {
+			t.Errorf("%s: got %T %v, want an OpenError of stage bootstrap, and not io.EOF", what, err, err)
+		}
+	}
+}
