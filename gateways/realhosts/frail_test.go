@@ -31,7 +31,7 @@ func TestLost(t *testing.T) {
 	}{
 		{"paused", f.Pause, f.Unpause, silent},
 		{"parted", f.Part, f.Join, silent},
-		{"rebooted", f.Stop, f.Start, "(the far side ended|" + silent + ")"},
+		{"rebooted", f.Stop, f.Start, "(the far side ended|" + `the connection to frail \(ADDR port 22\) is lost: the server has closed it|` + silent + ")"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			gw := b.must("frail", "//keepalive=1s")

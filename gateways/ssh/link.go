@@ -276,9 +276,18 @@ func (l *link) watch() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.err = l.cause; l.err == nil && err != nil {
-		l.err = fmt.Errorf("the connection to %s is lost: %w", l.host, first(l.wire.broken(), plainError(err)))
+		l.err = fmt.Errorf("the connection to %s is lost: %w", l.host, unended(first(l.wire.broken(), plainError(err))))
 	}
 	l.shut = true
+}
+
+// unended has words in the place of io.EOF, which a reader would take for the
+// command's end.
+func unended(err error) error {
+	if errors.Is(err, io.EOF) {
+		return errors.New("the server has closed it")
+	}
+	return err
 }
 
 // beat asks a silent peer for a sign of life, and gives up one that has been

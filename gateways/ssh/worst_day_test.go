@@ -99,7 +99,7 @@ func TestWorstDayCommand(t *testing.T) {
 		want  string
 	}{
 		{sshtest.RefuseCommand, `spawn: 127.0.0.1 port PORT does not run the command: the server refuses: it cannot start a process, or is to run no commands`},
-		{sshtest.CutCommand, `the connection to 127.0.0.1 port PORT is lost: EOF`},
+		{sshtest.CutCommand, `the connection to 127.0.0.1 port PORT is lost: the server has closed it`},
 	} {
 		t.Run(string(test.fault), func(t *testing.T) {
 			t.Parallel()
@@ -318,7 +318,7 @@ func TestWorstDayCut(t *testing.T) {
 	}
 	s.Cut()
 	_, err = conn.Read(buf)
-	wantSentence(t, s.Site, err, `the connection to 127.0.0.1 port PORT is lost: EOF`)
+	wantSentence(t, s.Site, err, `the connection to 127.0.0.1 port PORT is lost: the server has closed it`)
 }
 
 // TestWorstDayTooManyKeys: sshd hangs up after six tries.
